@@ -1,0 +1,5 @@
+export * from './config.ts';
+export * from './logger.ts';
+export * from './reconcilers.ts';
+export * from './secret.ts';
+export * from './shutdown.ts';
