@@ -10,7 +10,7 @@ export interface Reconciler {
   readonly name: string;
   readonly everyMs: number;
   /** Returns how many rows it changed; more than none means it runs again at once. */
-  reconcile(signal: AbortSignal): Promise<number>;
+  readonly reconcile: (signal: AbortSignal) => Promise<number>;
 }
 
 export interface Reconcilers extends AsyncDisposable {
@@ -66,11 +66,11 @@ export function startReconcilers(log: Logger, list: readonly Reconciler[], hooks
   return {
     lastPassAt,
     wake: () => {
-      for (const done of [...wakers]) done();
+      for (const done of wakers) done();
     },
     async [Symbol.asyncDispose]() {
       stop.abort();
-      for (const done of [...wakers]) done();
+      for (const done of wakers) done();
       await Promise.all(loops);
     },
   };
