@@ -3,3 +3,4 @@ export * from './errors.ts';
 export * from './repository-provider.ts';
 export * from './roles.ts';
 export * from './run-moves.ts';
+export * from './untrusted-text.ts';
