@@ -1,0 +1,6 @@
+export * from './answers.ts';
+export * from './bearer.ts';
+export * from './contract.ts';
+export * from './event-stream.ts';
+export * from './mount-contract.ts';
+export * from './server.ts';

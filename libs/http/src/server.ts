@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { errorCodes, type Actor } from '@codex-k8s/domain';
+import type { Logger } from '@codex-k8s/runtime';
+import { fastify, type FastifyInstance } from 'fastify';
+import { errorBody, toAppError } from './answers.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The signed-in person; set by the service's own authentication. */
+    actor: Actor | undefined;
+  }
+  interface FastifyContextConfig {
+    operationId?: string;
+  }
+}
+
+export interface HttpServerOptions {
+  readonly log: Logger;
+  /** Bytes. */
+  readonly bodyLimit?: number;
+  /** Hears of each finished request, for metrics. Seconds. */
+  readonly onRequestDone?: (request: { operation: string; status: number; seconds: number }) => void;
+}
+
+const oneMebibyte = 1024 * 1024;
+
+/** A Fastify server with our error answers, correlation ids and no opinion about routes. */
+export function createHttpServer({ log, bodyLimit = oneMebibyte, onRequestDone }: HttpServerOptions): FastifyInstance {
+  const app: FastifyInstance = fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit,
+    routerOptions: { maxParamLength: 512 },
+    forceCloseConnections: true,
+    genReqId: (request) => {
+      const given = request.headers['x-correlation-id'];
+      return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+    },
+  });
+  app.decorateRequest('actor', undefined);
+  app.setErrorHandler(async (thrown, request, reply) => {
+    const error = toAppError(thrown);
+    const { http } = errorCodes[error.code];
+    if (http >= 500) request.log.error({ code: error.code, ...error.details, err: thrown }, 'request failed');
+    else request.log.info({ code: error.code, field: error.field, ...error.details }, 'request refused');
+    return reply.code(http).send(errorBody(error, request.id));
+  });
+  app.setNotFoundHandler(async (request, reply) =>
+    reply.code(404).send({
+      code: 'request.not_found',
+      message: `There is no ${request.method} ${request.url.split('?')[0] ?? ''}.`,
+      remedy: errorCodes['request.not_found'].remedy,
+      correlation_id: request.id,
+    }),
+  );
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-correlation-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    onRequestDone?.({
+      operation: request.routeOptions.config.operationId ?? 'other',
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1000,
+    });
+  });
+  return app;
+}
