@@ -1,0 +1,10 @@
+import { hookRoutes } from './hooks.ts';
+import { issueRoutes } from './issues.ts';
+import { labelRoutes } from './labels.ts';
+import { pullRoutes } from './pulls.ts';
+import { reviewRoutes } from './reviews.ts';
+import type { Route } from './route.ts';
+import { userRoutes } from './users.ts';
+
+/** Everything below the API base. */
+export const apiRoutes: readonly Route[] = [...userRoutes, ...issueRoutes, ...labelRoutes, ...pullRoutes, ...reviewRoutes, ...hookRoutes];
