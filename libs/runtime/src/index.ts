@@ -1,4 +1,5 @@
 export * from './config.ts';
+export * from './envelope.ts';
 export * from './logger.ts';
 export * from './reconcilers.ts';
 export * from './secret.ts';

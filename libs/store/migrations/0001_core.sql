@@ -154,8 +154,8 @@ create table core.agent_runs (
   failure_code text,
   failure_message text,
   comment_id bigint,
-  comment_state text,
-  followed_up_at timestamptz,
+  published_state text,
+  publish_retry_at timestamptz,
   cleaned_up_at timestamptz,
   started_at timestamptz,
   finished_at timestamptz,
@@ -169,7 +169,9 @@ create index agent_runs_project on core.agent_runs (project_id, created_at desc,
 create index agent_runs_newest on core.agent_runs (created_at desc, id desc);
 create index agent_runs_issue on core.agent_runs (repository_id, issue_number, created_at desc);
 create index agent_runs_parent on core.agent_runs (parent_run_id);
-create index agent_runs_follow_up on core.agent_runs (updated_at) where followed_up_at is null;
+create index agent_runs_unpublished on core.agent_runs (updated_at)
+  where published_state is distinct from (status || ':' || attempt || ':' || coalesce(pr_number, 0));
+create index agent_runs_uncleaned on core.agent_runs (finished_at) where cleaned_up_at is null and finished_at is not null;
 -- The last line of defence behind the advisory lock: one active stage run per issue (reference §2.8).
 create unique index agent_runs_one_active_stage_run on core.agent_runs (repository_id, issue_number)
   where run_kind <> 'review' and status in ('pending', 'running', 'waiting_mcp');

@@ -113,3 +113,20 @@ create table audit.run_log_chunks (
 );
 create index run_log_chunks_line on audit.run_log_chunks (run_id, first_line);
 create index run_log_chunks_created on audit.run_log_chunks (created_at);
+
+-- One channel for all wake-ups; a lost one costs latency only. Triggers, so that no writer can forget.
+create function audit.announce_event() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('codexk8s', 'event:' || new.run_id);
+  return null;
+end $$;
+create trigger flow_events_announce after insert on audit.flow_events
+  for each row when (new.run_id is not null) execute function audit.announce_event();
+
+create function audit.announce_log() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('codexk8s', 'log:' || new.run_id);
+  return null;
+end $$;
+create trigger run_log_heads_announce after insert or update on audit.run_log_heads
+  for each row execute function audit.announce_log();

@@ -28,7 +28,7 @@ const database = PGlite.create({
   dataDir,
   extensions: { vector },
   // The same JavaScript values as node-postgres gives.
-  parsers: { [types.INT8]: (value) => value, [types.BYTEA]: (value) => Buffer.from(value.slice(2), 'hex') },
+  parsers: { [types.INT8]: Number, [types.BYTEA]: (value) => Buffer.from(value.slice(2), 'hex') },
 });
 
 async function answer(request: PgliteRequest): Promise<{ rows: unknown[]; affectedRows: number }> {

@@ -32,6 +32,9 @@ export function openStore(url: string, options: StoreOptions = {}): Store {
   return openServer(url, options);
 }
 
+// Our bigint columns are identities and counters, far below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
 const plugins = [new CamelCasePlugin({ maintainNestedObjectKeys: true })];
 
 function openEmbedded(path: string): Store {

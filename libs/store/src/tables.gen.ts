@@ -10,8 +10,6 @@ export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
 
-export type Int8 = ColumnType<string, bigint | number | string, bigint | number | string>;
-
 export type Json = JsonValue;
 
 export type JsonArray = JsonValue[];
@@ -34,7 +32,7 @@ export interface AuditAgentSessions {
   branchName: string | null;
   correlationId: string;
   createdAt: Generated<Timestamp>;
-  id: Generated<Int8>;
+  id: Generated<number>;
   issueNumber: number | null;
   lastHeartbeatAt: Timestamp | null;
   lastResume: string | null;
@@ -69,7 +67,7 @@ export interface AuditFlowEvents {
   createdAt: Generated<Timestamp>;
   eventKey: string | null;
   eventType: string;
-  id: Generated<Int8>;
+  id: Generated<number>;
   payload: Generated<Json>;
   projectId: string | null;
   runId: string | null;
@@ -77,7 +75,7 @@ export interface AuditFlowEvents {
 
 export interface AuditLinks {
   createdAt: Generated<Timestamp>;
-  id: Generated<Int8>;
+  id: Generated<number>;
   linkType: string;
   metadata: Generated<Json>;
   sourceId: string;
@@ -97,7 +95,7 @@ export interface AuditRunLogChunks {
 }
 
 export interface AuditRunLogHeads {
-  bytes: Generated<Int8>;
+  bytes: Generated<number>;
   expired: Generated<boolean>;
   lines: Generated<number>;
   runId: string;
@@ -107,15 +105,15 @@ export interface AuditRunLogHeads {
 
 export interface AuditTokenUsage {
   attempt: number;
-  completionTokens: Generated<Int8>;
+  completionTokens: Generated<number>;
   costUsd: Numeric | null;
   createdAt: Generated<Timestamp>;
-  id: Generated<Int8>;
+  id: Generated<number>;
   model: string;
-  promptTokens: Generated<Int8>;
+  promptTokens: Generated<number>;
   runId: string;
   sessionId: string | null;
-  totalTokens: Generated<Int8 | null>;
+  totalTokens: Generated<number | null>;
   updatedAt: Generated<Timestamp>;
 }
 
@@ -132,7 +130,7 @@ export interface CoreActionRequests {
   decidedBy: string | null;
   digest: string;
   expiresAt: Timestamp;
-  id: Generated<Int8>;
+  id: Generated<number>;
   issueNumber: number | null;
   options: Json | null;
   prNumber: number | null;
@@ -152,7 +150,7 @@ export interface CoreAgentPolicies {
   approvalRequiredForRunLabels: Generated<boolean>;
   config: Generated<Json>;
   createdAt: Generated<Timestamp>;
-  id: Generated<Int8>;
+  id: Generated<number>;
   killOnMcpWaitTimeout: Generated<boolean>;
   maxAttempts: Generated<number>;
   maxParallelRuns: Generated<number>;
@@ -170,14 +168,12 @@ export interface CoreAgentRuns {
   baseBranch: string;
   branch: string;
   cleanedUpAt: Timestamp | null;
-  commentId: Int8 | null;
-  commentState: string | null;
+  commentId: number | null;
   correlationId: string;
   createdAt: Generated<Timestamp>;
   failureCode: string | null;
   failureMessage: string | null;
   finishedAt: Timestamp | null;
-  followedUpAt: Timestamp | null;
   headSha: string | null;
   heartbeatAt: Timestamp | null;
   id: Generated<string>;
@@ -195,6 +191,8 @@ export interface CoreAgentRuns {
   program: string;
   projectId: string;
   prUrl: string | null;
+  publishedState: string | null;
+  publishRetryAt: Timestamp | null;
   reasoningEffort: string;
   report: Json | null;
   repositoryFullName: string;
@@ -203,7 +201,7 @@ export interface CoreAgentRuns {
   runKind: string;
   runPayload: Generated<Json>;
   scripted: Generated<boolean>;
-  slotFence: Int8 | null;
+  slotFence: number | null;
   startedAt: Timestamp | null;
   status: Generated<string>;
   timeoutAt: Timestamp | null;
@@ -226,7 +224,7 @@ export interface CoreAgents {
   isActive: Generated<boolean>;
   model: string;
   name: string;
-  policyId: Int8;
+  policyId: number;
   program: Generated<string>;
   projectId: string | null;
   reasoningEffort: Generated<string>;
@@ -264,7 +262,7 @@ export interface CoreLearningFeedback {
   createdAt: Generated<Timestamp>;
   explanation: string;
   filePath: string | null;
-  id: Generated<Int8>;
+  id: Generated<number>;
   kind: string;
   line: number | null;
   prNumber: number | null;
@@ -302,7 +300,7 @@ export interface CorePromptTemplates {
   changeReason: string | null;
   checksum: string;
   createdAt: Generated<Timestamp>;
-  id: Generated<Int8>;
+  id: Generated<number>;
   isActive: Generated<boolean>;
   locale: Generated<string>;
   renderContextVersion: Generated<string>;
@@ -319,8 +317,8 @@ export interface CoreRepositories {
   cloneUrl: string;
   createdAt: Generated<Timestamp>;
   defaultBranch: string;
-  externalId: Int8;
-  hookId: Int8 | null;
+  externalId: number;
+  hookId: number | null;
   htmlUrl: string;
   id: Generated<string>;
   name: string;
@@ -333,7 +331,7 @@ export interface CoreRepositories {
 }
 
 export interface CoreSlots {
-  fence: Generated<Int8>;
+  fence: Generated<number>;
   id: Generated<string>;
   leaseOwner: string | null;
   leaseUntil: Timestamp | null;
@@ -354,7 +352,7 @@ export interface CoreUsers {
   createdAt: Generated<Timestamp>;
   email: string;
   githubLogin: string | null;
-  githubUserId: Int8 | null;
+  githubUserId: number | null;
   id: Generated<string>;
   isPlatformAdmin: Generated<boolean>;
   isPlatformOwner: Generated<boolean>;
@@ -378,7 +376,7 @@ export interface KnowledgeDocChunks {
   chunkText: string;
   docId: string;
   embedding: string | null;
-  id: Generated<Int8>;
+  id: Generated<number>;
   metadata: Generated<Json>;
 }
 

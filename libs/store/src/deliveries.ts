@@ -1,0 +1,56 @@
+import { sql, type Insertable, type Selectable } from 'kysely';
+import type { Db, Tx } from './store.ts';
+import type { CoreWebhookDeliveries } from './tables.gen.ts';
+
+export type Delivery = Selectable<CoreWebhookDeliveries>;
+
+/** Serialises all decisions on one issue of one repository (NFR-018); held until the transaction ends. */
+export async function lockIssue(
+  tx: Tx,
+  { repository, issueNumber }: { repository: string; issueNumber: number | undefined },
+): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`issue:${repository.toLowerCase()}#${issueNumber ?? ''}`}, 0))`.execute(tx);
+}
+
+/** The delivery that was recorded before: the same id, or the same event with the same body within the window. */
+export async function findDelivery(
+  tx: Tx,
+  { deliveryId, eventType, bodySha256, windowSec }: { deliveryId: string; eventType: string; bodySha256: string; windowSec: number },
+): Promise<Delivery | undefined> {
+  return tx
+    .selectFrom('core.webhookDeliveries')
+    .selectAll()
+    .where((eb) =>
+      eb.or([
+        eb('deliveryId', '=', deliveryId),
+        eb.and([
+          eb('bodySha256', '=', bodySha256),
+          eb('eventType', '=', eventType),
+          eb('receivedAt', '>', sql<Date>`now() - make_interval(secs => ${windowSec})`),
+        ]),
+      ]),
+    )
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** False: another transaction recorded this id first. */
+export async function recordDelivery(tx: Tx, delivery: Insertable<CoreWebhookDeliveries>): Promise<boolean> {
+  const result = await tx
+    .insertInto('core.webhookDeliveries')
+    .values(delivery)
+    .onConflict((conflict) => conflict.column('deliveryId').doNothing())
+    .executeTakeFirst();
+  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+/** Which of the ids are on record. */
+export async function knownDeliveries(db: Db, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db
+    .selectFrom('core.webhookDeliveries')
+    .select('deliveryId')
+    .where('deliveryId', 'in', [...ids])
+    .execute();
+  return new Set(rows.map(({ deliveryId }) => deliveryId));
+}

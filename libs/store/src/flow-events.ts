@@ -1,0 +1,55 @@
+import type { ActorRef, FlowEventType } from '@codex-k8s/domain';
+import type { Selectable } from 'kysely';
+import { asJson } from './json.ts';
+import type { Db, Tx } from './store.ts';
+import type { AuditFlowEvents } from './tables.gen.ts';
+
+export type FlowEvent = Selectable<AuditFlowEvents>;
+
+export interface NewFlowEvent {
+  readonly type: FlowEventType;
+  readonly correlationId: string;
+  readonly actor: ActorRef;
+  readonly runId?: string | undefined;
+  readonly projectId?: string | undefined;
+  /** Makes the call repeatable: one event per run and key. */
+  readonly key?: string;
+  readonly payload?: Readonly<Record<string, unknown>>;
+}
+
+/** Puts an event on record (NFR-010). False: the same key was recorded before. */
+export async function recordEvent(
+  db: Db | Tx,
+  { type, correlationId, actor, runId, projectId, key, payload = {} }: NewFlowEvent,
+): Promise<boolean> {
+  const result = await db
+    .insertInto('audit.flowEvents')
+    .values({
+      correlationId,
+      runId: runId ?? null,
+      projectId: projectId ?? null,
+      actorType: actor.type,
+      actorId: actor.id,
+      eventType: type,
+      eventKey: key ?? null,
+      payload: asJson(payload),
+    })
+    .onConflict((conflict) => conflict.columns(['runId', 'eventKey']).where('eventKey', 'is not', null).doNothing())
+    .executeTakeFirst();
+  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+/** Events of a run, oldest first, with ids greater than `after`. */
+export async function listRunEvents(
+  db: Db,
+  { runId, after, limit }: { runId: string; after: number; limit: number },
+): Promise<FlowEvent[]> {
+  return db
+    .selectFrom('audit.flowEvents')
+    .selectAll()
+    .where('runId', '=', runId)
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+}

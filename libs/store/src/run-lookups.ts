@@ -1,0 +1,90 @@
+/** Questions about runs that rules and reconcilers ask. */
+import { sql } from 'kysely';
+import type { Run } from './runs.ts';
+import type { Db, Tx } from './store.ts';
+
+export async function findActiveStageRun(
+  db: Db | Tx,
+  { repositoryId, issueNumber }: { repositoryId: string; issueNumber: number },
+): Promise<Run | undefined> {
+  const { rows } = await sql<Run>`
+    select * from core.agent_runs where repository_id = ${repositoryId} and issue_number = ${issueNumber}
+      and run_kind <> 'review' and status in ('pending', 'running', 'waiting_mcp') limit 1`.execute(db);
+  return rows[0];
+}
+
+/** Every unfinished run of an issue, reviews included. */
+export async function listOpenRunsOfIssue(
+  db: Db | Tx,
+  { repositoryId, issueNumber }: { repositoryId: string; issueNumber: number },
+): Promise<Run[]> {
+  const { rows } = await sql<Run>`
+    select * from core.agent_runs where repository_id = ${repositoryId} and issue_number = ${issueNumber} and finished_at is null order by created_at`.execute(
+    db,
+  );
+  return rows;
+}
+
+/** The run that waits for the owner with this pull request. */
+export async function findRunInReview(
+  db: Db | Tx,
+  { repositoryId, prNumber }: { repositoryId: string; prNumber: number },
+): Promise<Run | undefined> {
+  const { rows } = await sql<Run>`
+    select * from core.agent_runs where repository_id = ${repositoryId} and pr_number = ${prNumber} and status = 'waiting_owner_review'
+    order by created_at desc limit 1`.execute(db);
+  return rows[0];
+}
+
+/** Started runs whose current attempt has said how it ended, or that waits to be tried again at the code host. */
+export async function listClaimedResults(db: Db, limit: number): Promise<Run[]> {
+  const { rows } = await sql<Run>`
+    select * from core.agent_runs where status in ('running', 'waiting_mcp') and attempt_result is not null and (retry_at is null or retry_at <= now())
+    order by updated_at limit ${limit}`.execute(db);
+  return rows;
+}
+
+/** Running or reviewed for longer than allowed. A run that waits for a tool call has no `timeout_at` (NFR-012). */
+export async function listOverdueRuns(db: Db, limit: number): Promise<Run[]> {
+  const { rows } = await sql<Run>`
+    select * from core.agent_runs
+    where (status = 'running' and timeout_at < now())
+       or (status = 'waiting_owner_review' and wait_since + make_interval(secs => (policy ->> 'owner_review_timeout_sec')::int) < now())
+    order by timeout_at limit ${limit}`.execute(db);
+  return rows;
+}
+
+/** Runs whose status comment and labels do not yet show where they stand. */
+export async function listUnpublishedRuns(db: Db, limit: number): Promise<(Run & { wantedState: string })[]> {
+  const { rows } = await sql<Run & { wantedState: string }>`
+    select *, status || ':' || attempt || ':' || coalesce(pr_number, 0) as wanted_state from core.agent_runs
+    where published_state is distinct from (status || ':' || attempt || ':' || coalesce(pr_number, 0))
+      and (publish_retry_at is null or publish_retry_at <= now())
+    order by updated_at limit ${limit}`.execute(db);
+  return rows;
+}
+
+/** Runs that are over and whose workspace is still there. */
+export async function listUncleanedRuns(db: Db, { keepSec, limit }: { keepSec: number; limit: number }): Promise<Run[]> {
+  const { rows } = await sql<Run>`
+    select * from core.agent_runs where cleaned_up_at is null and finished_at < now() - make_interval(secs => ${keepSec})
+    order by finished_at limit ${limit}`.execute(db);
+  return rows;
+}
+
+/** Status and attempt of some runs: what a sweep compares live processes with. */
+export async function statusOfRuns(db: Db, ids: readonly string[]): Promise<Map<string, { status: string; attempt: number }>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('core.agentRuns')
+    .select(['id', 'status', 'attempt'])
+    .where('id', 'in', [...ids])
+    .execute();
+  return new Map(rows.map(({ id, status, attempt }) => [id, { status, attempt }]));
+}
+
+export async function countRunsByStatus(db: Db): Promise<Map<string, number>> {
+  const { rows } = await sql<{ status: string; count: number }>`
+    select status, count(*)::int as count from core.agent_runs where finished_at is null group by status`.execute(db);
+  return new Map(rows.map(({ status, count }) => [status, count]));
+}

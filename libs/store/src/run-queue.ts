@@ -1,0 +1,157 @@
+/**
+ * The run queue. A claim takes two statements in one transaction (reference stack §5: one statement would count in an old snapshot and break
+ * the limit): first the slot row is locked, then the running ones are counted and the run is claimed. A claimed run has a lease and a new
+ * attempt number; the attempt is the fence, no older process can change the run after that. A lost worker's runs become claimable or
+ * adoptable when the lease ends. Rejected: a table of jobs beside the runs, which would be a second place for the same fact.
+ */
+import { sql } from 'kysely';
+import type { Run } from './runs.ts';
+import type { Db, Tx } from './store.ts';
+
+export interface ClaimInput {
+  readonly owner: string;
+  readonly leaseSec: number;
+  /** Slots of a project that sets no limit of its own. */
+  readonly slotsPerProject: number;
+}
+
+/** Claims the oldest pending run that its project and role have room for; others keep their place and get a `pending_reason`. */
+export async function claimPendingRun(db: Db, { owner, leaseSec, slotsPerProject }: ClaimInput): Promise<Run | undefined> {
+  const candidates = await listClaimable(db);
+  for (const { id, projectId, slots } of candidates) {
+    const run = await db.transaction().execute(async (tx) => {
+      // A claim whose worker died may still hold a slot for this very run.
+      await sql`update core.slots set state = 'free', run_id = null where run_id = ${id} and lease_until < now()`.execute(tx);
+      const slot = await lockFreeSlot(tx, { projectId, slots: slots ?? slotsPerProject });
+      if (!slot) {
+        await explainPending(tx, id, 'project_limit');
+        return undefined;
+      }
+      return claimInto(tx, { id, projectId, slot, owner, leaseSec });
+    });
+    if (run) return run;
+  }
+  return undefined;
+}
+
+/** One candidate per project and role, so that a full project or role does not hide the others behind it (NFR-009). */
+async function listClaimable(db: Db): Promise<{ id: string; projectId: string; slots: number | null }[]> {
+  const { rows } = await sql<{ id: string; projectId: string; slots: number | null }>`
+    select distinct on (r.project_id, r.agent_key) r.id, r.project_id, (p.settings ->> 'max_parallel_runs')::int as slots, r.created_at
+    from core.agent_runs r join core.projects p on p.id = r.project_id
+    where r.status = 'pending' and (r.retry_at is null or r.retry_at <= now()) and (r.lease_until is null or r.lease_until < now())
+    order by r.project_id, r.agent_key, r.created_at`.execute(db);
+  return rows;
+}
+
+async function lockFreeSlot(tx: Tx, { projectId, slots }: { projectId: string; slots: number }): Promise<number | undefined> {
+  await sql`
+    insert into core.slots (project_id, slot_no) select ${projectId}, n from generate_series(1, ${slots}::int) n
+    on conflict (project_id, slot_no) do nothing`.execute(tx);
+  const { rows } = await sql<{ slotNo: number }>`
+    select slot_no from core.slots where project_id = ${projectId} and slot_no <= ${slots} and state = 'free'
+    order by slot_no for update skip locked limit 1`.execute(tx);
+  return rows[0]?.slotNo;
+}
+
+interface ClaimInto {
+  readonly id: string;
+  readonly projectId: string;
+  readonly slot: number;
+  readonly owner: string;
+  readonly leaseSec: number;
+}
+
+async function claimInto(tx: Tx, { id, projectId, slot, owner, leaseSec }: ClaimInto): Promise<Run | undefined> {
+  // The count must see what others have committed, and no two claims of a role may count at once, whatever slot they hold.
+  await sql`select pg_advisory_xact_lock(hashtextextended('role-limit:' || ${projectId} || agent_key, 0)) from core.agent_runs where id = ${id}`.execute(
+    tx,
+  );
+  const { rows } = await sql<Run & { hasRoom: boolean }>`
+    with candidate as (
+      select r.id, (select count(*) from core.agent_runs o
+                    where o.project_id = r.project_id and o.agent_key = r.agent_key and o.id <> r.id
+                      and (o.status in ('running', 'waiting_mcp') or (o.status = 'pending' and o.lease_until > now())))
+                   < coalesce((r.policy ->> 'max_parallel_runs')::int, 1) as has_room
+      from core.agent_runs r
+      where r.id = ${id} and r.status = 'pending' and (r.lease_until is null or r.lease_until < now())
+      for update
+    ), claimed as (
+      update core.agent_runs r set lease_owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseSec}),
+        attempt = r.attempt + 1, pending_reason = null, attempt_result = null, updated_at = now()
+      from candidate c where r.id = c.id and c.has_room
+      returning r.*
+    ), leased as (
+      update core.slots s set state = 'leased', run_id = claimed.id, lease_owner = ${owner}, lease_until = claimed.lease_until,
+        fence = s.fence + 1, updated_at = now()
+      from claimed where s.project_id = ${projectId} and s.slot_no = ${slot}
+    ), explained as (
+      update core.agent_runs r set pending_reason = 'role_limit'
+      from candidate c where r.id = c.id and not c.has_room and r.pending_reason is distinct from 'role_limit'
+    )
+    select * from claimed`.execute(tx);
+  return rows[0];
+}
+
+async function explainPending(tx: Tx, id: string, reason: string): Promise<void> {
+  await sql`update core.agent_runs set pending_reason = ${reason} where id = ${id} and status = 'pending' and pending_reason is distinct from ${reason}`.execute(
+    tx,
+  );
+}
+
+/** Extends the leases of this owner's runs; returns the ids that are still its own. */
+export async function renewLeases(db: Db, { owner, leaseSec }: { owner: string; leaseSec: number }): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    with renewed as (
+      update core.agent_runs set lease_until = now() + make_interval(secs => ${leaseSec})
+      where lease_owner = ${owner} and status in ('running', 'waiting_mcp') returning id, lease_until
+    ), slots as (
+      update core.slots s set lease_until = renewed.lease_until from renewed where s.run_id = renewed.id
+    )
+    select id from renewed`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** Takes over started runs whose worker no longer renews the lease. */
+export async function adoptRuns(db: Db, { owner, leaseSec }: { owner: string; leaseSec: number }): Promise<Run[]> {
+  const { rows } = await sql<Run>`
+    update core.agent_runs set lease_owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseSec})
+    where id in (select id from core.agent_runs where status in ('running', 'waiting_mcp') and (lease_until is null or lease_until < now())
+                 order by lease_until limit 100 for update skip locked)
+    returning *`.execute(db);
+  return rows;
+}
+
+/** Started runs this owner watches. */
+export async function listOwnRuns(db: Db, owner: string): Promise<Run[]> {
+  const rows = await db
+    .selectFrom('core.agentRuns')
+    .selectAll()
+    .where('leaseOwner', '=', owner)
+    .where('status', 'in', ['running', 'waiting_mcp'])
+    .orderBy('createdAt')
+    .execute();
+  return rows as Run[]; // the check constraint holds the statuses
+}
+
+/** Begins the next attempt of a started run whose process was lost. Undefined: another worker has it, or it is over. */
+export async function nextAttempt(
+  db: Db,
+  { id, owner, attempt }: { id: string; owner: string; attempt: number },
+): Promise<Run | undefined> {
+  const { rows } = await sql<Run>`
+    update core.agent_runs set attempt = attempt + 1, attempt_result = null, heartbeat_at = null, updated_at = now()
+    where id = ${id} and lease_owner = ${owner} and attempt = ${attempt} and status in ('running', 'waiting_mcp') and attempt_result is null
+    returning *`.execute(db);
+  return rows[0];
+}
+
+/** Frees the slots of runs that no longer work. Returns how many. */
+export async function releaseSlots(db: Db): Promise<number> {
+  const result = await sql`
+    update core.slots s set state = 'free', run_id = null, lease_owner = null, lease_until = null, updated_at = now()
+    where s.state <> 'free' and not exists (
+      select from core.agent_runs r where r.id = s.run_id
+        and (r.status in ('running', 'waiting_mcp') or (r.status = 'pending' and r.lease_until > now())))`.execute(db);
+  return Number(result.numAffectedRows ?? 0n);
+}

@@ -1,0 +1,183 @@
+import { finalStatuses, runMoves, type ActorRef, type ErrorCode, type RunMove, type RunStatus } from '@codex-k8s/domain';
+import { sql, type Insertable, type Selectable, type Updateable } from 'kysely';
+import { asJson } from './json.ts';
+import { isUniqueViolation, type Db, type Tx } from './store.ts';
+import type { CoreAgentRuns } from './tables.gen.ts';
+
+export type Run = Omit<Selectable<CoreAgentRuns>, 'status'> & { readonly status: RunStatus };
+
+export type NewRun = Pick<
+  Insertable<CoreAgentRuns>,
+  | 'correlationId'
+  | 'parentRunId'
+  | 'projectId'
+  | 'repositoryId'
+  | 'repositoryFullName'
+  | 'agentId'
+  | 'agentKey'
+  | 'program'
+  | 'model'
+  | 'reasoningEffort'
+  | 'scripted'
+  | 'runKind'
+  | 'triggerKind'
+  | 'triggerLabel'
+  | 'triggeredBy'
+  | 'issueNumber'
+  | 'issueTitle'
+  | 'issueUrl'
+  | 'prNumber'
+  | 'prUrl'
+  | 'headSha'
+  | 'baseBranch'
+  | 'branch'
+  | 'learningMode'
+> & { readonly actor: ActorRef; readonly payload: object; readonly policy: object };
+
+/**
+ * Creates a pending run and its `run.enqueued` event. Undefined: a run of this correlation id exists, or the issue has an active stage
+ * run; both guards are unique indexes, so of any number of concurrent callers one wins.
+ */
+export async function createRunOnce(tx: Tx, { actor, payload, policy, ...values }: NewRun): Promise<Run | undefined> {
+  await sql`savepoint create_run`.execute(tx);
+  try {
+    const run = await tx
+      .with('created', (cte) =>
+        cte
+          .insertInto('core.agentRuns')
+          .values({ ...values, runPayload: asJson(payload), policy: asJson(policy) })
+          .returningAll(),
+      )
+      .with('recorded', (cte) =>
+        cte
+          .insertInto('audit.flowEvents')
+          .columns(['correlationId', 'runId', 'projectId', 'actorType', 'actorId', 'eventType', 'payload'])
+          .expression((eb) =>
+            eb
+              .selectFrom('created')
+              .select(({ val, ref }) => [
+                'correlationId',
+                'id',
+                'projectId',
+                val(actor.type).as('actorType'),
+                val(actor.id).as('actorId'),
+                val('run.enqueued').as('eventType'),
+                sql<string>`jsonb_build_object('trigger_kind', ${ref('triggerKind')}, 'agent_key', ${ref('agentKey')}, 'trigger_label', ${ref('triggerLabel')})`.as(
+                  'payload',
+                ),
+              ]),
+          ),
+      )
+      .selectFrom('created')
+      .selectAll()
+      .executeTakeFirstOrThrow();
+    await sql`release savepoint create_run`.execute(tx);
+    return run as Run; // the check constraint holds the statuses
+  } catch (error) {
+    await sql`rollback to savepoint create_run`.execute(tx);
+    if (isUniqueViolation(error)) return undefined;
+    throw error;
+  }
+}
+
+export type RunChange = Omit<Updateable<CoreAgentRuns>, 'id' | 'status' | 'finishedAt' | 'updatedAt' | 'failureCode' | 'failureMessage'>;
+
+export interface MoveInput {
+  readonly id: string;
+  readonly actor: ActorRef;
+  /** Only when this attempt is the current one: an older process cannot move the run. */
+  readonly attempt?: number;
+  /** Columns that change together with the status. */
+  readonly set?: RunChange;
+  readonly failure?: { readonly code: ErrorCode; readonly message: string };
+  /** Goes into the event. */
+  readonly payload?: Readonly<Record<string, unknown>>;
+}
+
+/** What a move does to the clock and the wait columns (NFR-012): waiting stops the clock, resuming goes on with what was left. */
+const clock = {
+  start: { startedAt: sql<Date>`coalesce(started_at, now())`, pendingReason: null, retryAt: null },
+  awaitTool: {
+    waitReason: 'mcp',
+    waitSince: sql<Date>`now()`,
+    timeoutRemainingSec: sql<number>`greatest(1, ceil(extract(epoch from timeout_at - now())))::int`,
+    timeoutAt: null,
+  },
+  resume: {
+    waitReason: null,
+    waitSince: null,
+    timeoutAt: sql<Date>`now() + make_interval(secs => timeout_remaining_sec)`,
+    timeoutRemainingSec: null,
+  },
+  awaitOwner: { waitReason: 'owner_review', waitSince: sql<Date>`now()`, timeoutAt: null, leaseOwner: null, leaseUntil: null },
+  succeed: { waitReason: null, waitSince: null },
+  fail: { waitReason: null, waitSince: null },
+  timeOut: { waitReason: null, waitSince: null },
+  cancel: { waitReason: null, waitSince: null },
+} as const satisfies Record<RunMove, object>;
+
+/** The only writer of a run's status. Undefined: the run is not in a status this move may leave, or a newer attempt has it. */
+export async function moveRun(db: Db | Tx, move: RunMove, input: MoveInput): Promise<Run | undefined> {
+  const { id, actor, attempt, set = {}, failure, payload = {} } = input;
+  const { from, to, event } = runMoves[move];
+  const isFinal = (finalStatuses as readonly string[]).includes(to);
+  const run = await db
+    .with('moved', (cte) =>
+      cte
+        .updateTable('core.agentRuns')
+        .set({
+          ...set,
+          ...clock[move],
+          ...(isFinal && { finishedAt: sql<Date>`now()`, leaseOwner: null, leaseUntil: null, timeoutAt: null, retryAt: null }),
+          ...(failure && { failureCode: failure.code, failureMessage: failure.message.slice(0, 4000) }),
+          status: to,
+          updatedAt: sql<Date>`now()`,
+        })
+        .where('id', '=', id)
+        .where('status', 'in', [...from])
+        .$if(attempt !== undefined, (query) => query.where('attempt', '=', attempt ?? 0))
+        .returningAll(),
+    )
+    .with('recorded', (cte) =>
+      cte
+        .insertInto('audit.flowEvents')
+        .columns(['correlationId', 'runId', 'projectId', 'actorType', 'actorId', 'eventType', 'payload'])
+        .expression((eb) =>
+          eb
+            .selectFrom('moved')
+            .select(({ val }) => [
+              'correlationId',
+              'id',
+              'projectId',
+              val(actor.type).as('actorType'),
+              val(actor.id).as('actorId'),
+              val(event).as('eventType'),
+              asJson({ move, ...(failure && { code: failure.code, message: failure.message }), ...payload }).as('payload'),
+            ]),
+        ),
+    )
+    .selectFrom('moved')
+    .selectAll()
+    .executeTakeFirst();
+  return run as Run | undefined; // the check constraint holds the statuses
+}
+
+/** Changes columns of a run without moving it. Undefined: no such run, or a newer attempt has it. */
+export async function changeRun(
+  db: Db | Tx,
+  { id, attempt, set }: { id: string; attempt?: number; set: RunChange },
+): Promise<Run | undefined> {
+  const run = await db
+    .updateTable('core.agentRuns')
+    .set({ ...set, updatedAt: sql<Date>`now()` })
+    .where('id', '=', id)
+    .$if(attempt !== undefined, (query) => query.where('attempt', '=', attempt ?? 0))
+    .returningAll()
+    .executeTakeFirst();
+  return run as Run | undefined; // the check constraint holds the statuses
+}
+
+export async function getRun(db: Db | Tx, id: string): Promise<Run | undefined> {
+  const run = await db.selectFrom('core.agentRuns').selectAll().where('id', '=', id).executeTakeFirst();
+  return run as Run | undefined; // the check constraint holds the statuses
+}
