@@ -1,0 +1,1 @@
+export { createGithubProvider, type GithubProviderOptions } from './provider.ts';
