@@ -1,0 +1,82 @@
+import { flowEventTypes, type FlowEventType } from '@codex-k8s/domain';
+import type { Locale } from '../app/i18n.ts';
+
+/** What happened, in words. The compiler demands a text for every event type of the domain. */
+const eventTexts: Record<FlowEventType, Record<Locale, string>> = {
+  'webhook.received': { en: 'GitHub told us about a change', ru: 'GitHub сообщил об изменении' },
+  'webhook.duplicate': { en: 'A repeated delivery was ignored', ru: 'Повторная доставка пропущена' },
+  'webhook.ignored': { en: 'A delivery needed no action', ru: 'Доставка не потребовала действий' },
+  'run.enqueued': { en: 'The run was queued', ru: 'Запуск поставлен в очередь' },
+  'run.started': { en: 'The run started', ru: 'Запуск начался' },
+  'run.attempt.lost': { en: 'An attempt was lost', ru: 'Попытка потеряна' },
+  'run.attempt.started': { en: 'An attempt started', ru: 'Попытка началась' },
+  'run.agent.started': { en: 'The agent started', ru: 'Агент начал работу' },
+  'run.agent.ready': { en: 'The agent is ready', ru: 'Агент готов' },
+  'run.agent.session.saved': { en: 'The session was saved', ru: 'Сессия сохранена' },
+  'run.agent.session.restored': { en: 'The session was restored', ru: 'Сессия восстановлена' },
+  'run.agent.resume.used': { en: 'The agent resumed its session', ru: 'Агент продолжил свою сессию' },
+  'run.agent.turn.completed': { en: 'The agent finished a turn', ru: 'Агент завершил ход' },
+  'run.agent.status_reported': { en: 'The agent reported its status', ru: 'Агент сообщил о состоянии' },
+  'run.workspace.prepared': { en: 'The workspace is ready', ru: 'Рабочая папка готова' },
+  'run.branch.pushed': { en: 'The branch was pushed', ru: 'Ветка отправлена' },
+  'run.report.submitted': { en: 'The agent submitted its report', ru: 'Агент передал отчёт' },
+  'run.result.claimed': { en: 'The agent claims to be done', ru: 'Агент заявил, что закончил' },
+  'run.pr.created': { en: 'A pull request was opened', ru: 'Открыт запрос на слияние' },
+  'run.pr.updated': { en: 'The pull request was updated', ru: 'Запрос на слияние обновлён' },
+  'run.review.posted': { en: 'A review was posted', ru: 'Опубликована рецензия' },
+  'run.delivery.verified': { en: 'GitHub was asked to confirm the delivery', ru: 'Результат сверен с GitHub' },
+  'run.revise.pr_not_found': { en: 'There is no pull request to revise', ru: 'Нет запроса на слияние для доработки' },
+  'run.toolchain.gap_detected': { en: 'The agent missed a tool', ru: 'Агенту не хватило инструмента' },
+  'run.wait.paused': { en: 'The run waits', ru: 'Запуск ждёт' },
+  'run.wait.resumed': { en: 'The wait is over', ru: 'Ожидание закончилось' },
+  'run.succeeded': { en: 'The run succeeded', ru: 'Запуск успешен' },
+  'run.failed': { en: 'The run failed', ru: 'Запуск не удался' },
+  'run.failed.precondition': { en: 'The run could not start as configured', ru: 'Запуск невозможен при таких настройках' },
+  'run.canceled': { en: 'The run was cancelled', ru: 'Запуск отменён' },
+  'run.finished': { en: 'The run is over', ru: 'Запуск завершён' },
+  'run.status.comment.upserted': { en: 'The status comment was updated', ru: 'Комментарий о состоянии обновлён' },
+  'run.trigger.conflict.comment': { en: 'A label conflict was explained in a comment', ru: 'Конфликт меток объяснён в комментарии' },
+  'run.workspace.cleaned': { en: 'The workspace was removed', ru: 'Рабочая папка удалена' },
+  'run.logs.expired': { en: 'The log was removed by retention', ru: 'Журнал удалён по сроку хранения' },
+  'run.mcp.token.issued': { en: 'The run got its token', ru: 'Запуску выдан токен' },
+  'run.lease.detected_stale': { en: 'A worker went silent', ru: 'Исполнитель перестал отвечать' },
+  'run.reclaimed_after_stale_lease': { en: 'Another worker took over', ru: 'Работу принял другой исполнитель' },
+  'run.cleanup_failed': { en: 'The clean-up failed', ru: 'Уборка не удалась' },
+  'prompt.context.assembled': { en: 'The prompt was assembled', ru: 'Промпт собран' },
+  'mcp.tool.called': { en: 'The agent called a tool', ru: 'Агент вызвал инструмент' },
+  'mcp.tool.succeeded': { en: 'The tool answered', ru: 'Инструмент ответил' },
+  'mcp.tool.failed': { en: 'The tool failed', ru: 'Инструмент вернул ошибку' },
+  'mcp.tool.approval_pending': { en: 'The tool call waits for approval', ru: 'Вызов инструмента ждёт согласования' },
+  'approval.requested': { en: 'A decision was requested', ru: 'Запрошено решение' },
+  'approval.approved': { en: 'A person approved', ru: 'Человек согласовал' },
+  'approval.denied': { en: 'A person denied', ru: 'Человек отклонил' },
+  'approval.expired': { en: 'The request expired', ru: 'Срок запроса истёк' },
+  'approval.failed': { en: 'The approved action failed', ru: 'Согласованное действие не удалось' },
+  'approval.applied': { en: 'The approved action was applied', ru: 'Согласованное действие выполнено' },
+  'label.requested': { en: 'A label was requested', ru: 'Запрошена метка' },
+  'label.applied': { en: 'A label was set', ru: 'Метка поставлена' },
+  'label.removed': { en: 'A label was removed', ru: 'Метка снята' },
+  'label.rejected': { en: 'A label was refused', ru: 'Метка отклонена' },
+  'stage.transition': { en: 'The stage changed', ru: 'Стадия сменилась' },
+  'stage.transition.rejected': { en: 'A stage change was refused', ru: 'Смена стадии отклонена' },
+  'stage.next.offered': { en: 'The next stage was offered', ru: 'Предложена следующая стадия' },
+  'repository.bound': { en: 'A repository was added', ru: 'Репозиторий добавлен' },
+  'repository.unbound': { en: 'A repository was removed', ru: 'Репозиторий удалён' },
+  'repository.delivery.redelivered': { en: 'A missed delivery was fetched again', ru: 'Пропущенная доставка получена снова' },
+  'project.created': { en: 'A project was created', ru: 'Проект создан' },
+  'project.updated': { en: 'A project was changed', ru: 'Проект изменён' },
+  'project.deleted': { en: 'A project was deleted', ru: 'Проект удалён' },
+  'member.changed': { en: 'A member was changed', ru: 'Участник изменён' },
+  'member.removed': { en: 'A member was removed', ru: 'Участник удалён' },
+  'user.added': { en: 'A user was added', ru: 'Пользователь добавлен' },
+  'user.removed': { en: 'A user was removed', ru: 'Пользователь удалён' },
+};
+
+function isFlowEventType(type: string): type is FlowEventType {
+  return (flowEventTypes as readonly string[]).includes(type);
+}
+
+/** A newer server may know events this console does not: then the type itself is shown. */
+export function eventText(type: string, locale: string): string {
+  return isFlowEventType(type) ? eventTexts[type][locale === 'ru' ? 'ru' : 'en'] : type;
+}
