@@ -10,6 +10,7 @@ import { createFaults, type Faults } from './http/faults.ts';
 import { mountGit } from './http/git.ts';
 import { mountOauth } from './http/oauth.ts';
 import { apiRoutes } from './http/routes.ts';
+import { mountSite } from './http/site.ts';
 import { applySeed, type Seed } from './seed.ts';
 import { openStore, type Store } from './store/store.ts';
 import { startDeliverer } from './webhooks/deliver.ts';
@@ -94,6 +95,7 @@ function buildApp(forge: Forge, faults: Faults): FastifyInstance {
   mountApi(app, forge, apiRoutes, faults);
   mountGit(app, forge);
   mountOauth(app, forge);
+  mountSite(app, forge);
   return app;
 }
 
