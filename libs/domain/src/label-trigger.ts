@@ -24,6 +24,23 @@ export const refusalReasons = [
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
+/** What people hear of a refusal on the issue, and whether the refused label is taken off again (reference §3.5). */
+export const refusalAnswers = {
+  issue_event_not_trigger_label: { comment: false, removeLabel: false },
+  issue_trigger_label_conflict: { comment: true, removeLabel: false },
+  issue_closed: { comment: false, removeLabel: false },
+  sender_type_bot_not_permitted: { comment: true, removeLabel: false },
+  sender_not_allowed: { comment: false, removeLabel: false },
+  sender_not_project_member: { comment: false, removeLabel: false },
+  sender_role_not_permitted: { comment: false, removeLabel: false },
+  stage_not_available: { comment: true, removeLabel: true },
+  stage_blocked: { comment: true, removeLabel: false },
+  stage_input_pending: { comment: true, removeLabel: false },
+  active_run_exists: { comment: true, removeLabel: true },
+  stage_transition_not_allowed: { comment: true, removeLabel: true },
+  pull_request_missing: { comment: true, removeLabel: true },
+} as const satisfies Record<RefusalReason, { comment: boolean; removeLabel: boolean }>;
+
 /** Who set the label, as far as the platform knows the login. */
 export interface TriggerSender {
   readonly login: string;

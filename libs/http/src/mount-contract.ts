@@ -1,5 +1,5 @@
 import { AppError } from '@codex-k8s/domain';
-import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import { documentId, type Contract, type Operation, type Schema } from './contract.ts';
@@ -45,7 +45,7 @@ interface Compilers {
 function createCompilers(document: Schema): Compilers {
   const create = (coerceTypes: boolean | 'array'): Ajv2020 => {
     const ajv = new Ajv2020({ strict: false, allErrors: false, useDefaults: true, coerceTypes, removeAdditional: false });
-    addFormats(ajv);
+    addFormats.default(ajv);
     ajv.addSchema({ components: document['components'] }, documentId);
     return ajv;
   };

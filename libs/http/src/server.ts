@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { errorCodes, type Actor } from '@codex-k8s/domain';
 import type { Logger } from '@codex-k8s/runtime';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { errorBody, toAppError } from './answers.ts';
 
 declare module 'fastify' {
@@ -26,8 +26,9 @@ const oneMebibyte = 1024 * 1024;
 
 /** A Fastify server with our error answers, correlation ids and no opinion about routes. */
 export function createHttpServer({ log, bodyLimit = oneMebibyte, onRequestDone }: HttpServerOptions): FastifyInstance {
-  const app: FastifyInstance = fastify({
-    loggerInstance: log,
+  const logger: FastifyBaseLogger = log;
+  const app = fastify({
+    loggerInstance: logger,
     disableRequestLogging: true,
     bodyLimit,
     routerOptions: { maxParamLength: 512 },

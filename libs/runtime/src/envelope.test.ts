@@ -10,7 +10,9 @@ test('a value opens in its own row only', () => {
   const value = encryptSecret(keys, { value: 'ghp_secret', context });
 
   expect(decryptSecret(keys, { value, context })).toBe('ghp_secret');
-  expect(() => decryptSecret(keys, { value, context: 'repositories/2/token' })).toThrow(expect.objectContaining({ code: 'secret.undecryptable' }));
+  expect(() => decryptSecret(keys, { value, context: 'repositories/2/token' })).toThrow(
+    expect.objectContaining({ code: 'secret.undecryptable' }),
+  );
 });
 
 test('the value does not occur in what is stored, and two envelopes of it differ', () => {
@@ -39,5 +41,7 @@ test('after a rotation old values open and new ones carry the new key', () => {
   expect(decryptSecret(keys, { value: old, context })).toBe('ghp_secret');
   expect(keyIdOfSecret(old)).not.toBe(keys.currentKeyId);
   expect(keyIdOfSecret(encryptSecret(keys, { value: 'x', context }))).toBe(keys.currentKeyId);
-  expect(() => decryptSecret(staticKeys([second]), { value: old, context })).toThrow(expect.objectContaining({ code: 'secret.undecryptable' }));
+  expect(() => decryptSecret(staticKeys([second]), { value: old, context })).toThrow(
+    expect.objectContaining({ code: 'secret.undecryptable' }),
+  );
 });

@@ -56,7 +56,16 @@ export function encryptSecret(keys: KeyProvider, { value, context }: { value: st
   const wrapped = seal(kek, dataKey, context);
   const body = seal(dataKey, Buffer.from(value), context);
   const keyId = Buffer.from(keys.currentKeyId);
-  return Buffer.concat([Buffer.from([version, keyId.length]), keyId, wrapped.nonce, wrapped.text, wrapped.tag, body.nonce, body.tag, body.text]);
+  return Buffer.concat([
+    Buffer.from([version, keyId.length]),
+    keyId,
+    wrapped.nonce,
+    wrapped.text,
+    wrapped.tag,
+    body.nonce,
+    body.tag,
+    body.text,
+  ]);
 }
 
 /** `secret.undecryptable`: unknown key, another row's value, or damage. */

@@ -212,8 +212,15 @@ create table core.webhook_deliveries (
   result text not null check (result in ('accepted', 'ignored')),
   reason text,
   run_id uuid,
+  repository_id uuid,
+  issue_number integer,
+  details jsonb not null default '{}',
+  -- A refusal that people should hear of on the issue; answered by the worker.
+  needs_answer boolean not null default false,
+  answer_retry_at timestamptz,
   received_at timestamptz not null default now()
 );
+create index webhook_deliveries_unanswered on core.webhook_deliveries (received_at) where needs_answer;
 create index webhook_deliveries_body on core.webhook_deliveries (body_sha256, event_type, received_at);
 create index webhook_deliveries_received on core.webhook_deliveries (received_at);
 

@@ -75,3 +75,15 @@ export async function findAgent(
     .executeTakeFirst();
   return row as AgentView | undefined; // check constraints hold the words
 }
+
+/** The policy a run is started under; later changes of the policy do not reach it (reference §4.3). */
+export function policySnapshot(agent: AgentView): Record<string, string | number | null> {
+  return {
+    policy_key: agent.policyKey,
+    runtime_mode: agent.runtimeMode,
+    max_parallel_runs: agent.maxParallelRuns,
+    run_timeout_sec: agent.runTimeoutSec,
+    owner_review_timeout_sec: agent.ownerReviewTimeoutSec,
+    max_attempts: agent.maxAttempts,
+  };
+}

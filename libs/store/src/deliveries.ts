@@ -54,3 +54,34 @@ export async function knownDeliveries(db: Db, ids: readonly string[]): Promise<S
     .execute();
   return new Set(rows.map(({ deliveryId }) => deliveryId));
 }
+
+/** Refusals that people have not yet been told of, oldest first. */
+export async function listUnansweredDeliveries(db: Db, limit: number): Promise<Delivery[]> {
+  return db
+    .selectFrom('core.webhookDeliveries')
+    .selectAll()
+    .where('needsAnswer', '=', true)
+    .where((eb) => eb.or([eb('answerRetryAt', 'is', null), eb('answerRetryAt', '<=', sql<Date>`now()`)]))
+    .orderBy('receivedAt')
+    .limit(limit)
+    .execute();
+}
+
+/** Done, or to be tried again in `retryInSec`. */
+export async function markDeliveryAnswered(db: Db, { deliveryId, retryInSec }: { deliveryId: string; retryInSec?: number }): Promise<void> {
+  await db
+    .updateTable('core.webhookDeliveries')
+    .set(retryInSec === undefined ? { needsAnswer: false } : { answerRetryAt: sql<Date>`now() + make_interval(secs => ${retryInSec})` })
+    .where('deliveryId', '=', deliveryId)
+    .execute();
+}
+
+/** Forgets deliveries older than `days`. Returns how many. */
+export async function pruneDeliveries(db: Db, { days }: { days: number }): Promise<number> {
+  const result = await db
+    .deleteFrom('core.webhookDeliveries')
+    .where('receivedAt', '<', sql<Date>`now() - make_interval(days => ${days})`)
+    .where('needsAnswer', '=', false)
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}

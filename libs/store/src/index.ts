@@ -1,4 +1,5 @@
 export * from './action-requests.ts';
+export * from './agents.ts';
 export * from './approval-lists.ts';
 export * from './deliveries.ts';
 export * from './flow-events.ts';
@@ -7,6 +8,7 @@ export * from './migrate.ts';
 export * from './projects.ts';
 export * from './prompt-templates.ts';
 export * from './repositories.ts';
+export * from './review-runs.ts';
 export * from './run-lists.ts';
 export * from './run-logs.ts';
 export * from './run-lookups.ts';

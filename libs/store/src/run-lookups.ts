@@ -88,3 +88,25 @@ export async function countRunsByStatus(db: Db): Promise<Map<string, number>> {
     select status, count(*)::int as count from core.agent_runs where finished_at is null group by status`.execute(db);
   return new Map(rows.map(({ status, count }) => [status, count]));
 }
+
+/** The newest run of an issue that has a pull request: what a revise continues. */
+export async function latestDeliveredRun(
+  db: Db | Tx,
+  { repositoryId, issueNumber }: { repositoryId: string; issueNumber: number },
+): Promise<Run | undefined> {
+  const { rows } = await sql<Run>`
+    select * from core.agent_runs where repository_id = ${repositoryId} and issue_number = ${issueNumber} and run_kind <> 'review' and pr_number is not null
+    order by created_at desc limit 1`.execute(db);
+  return rows[0];
+}
+
+/** The newest stage run that delivered this pull request. */
+export async function findRunOfPullRequest(
+  db: Db | Tx,
+  { repositoryId, prNumber }: { repositoryId: string; prNumber: number },
+): Promise<Run | undefined> {
+  const { rows } = await sql<Run>`
+    select * from core.agent_runs where repository_id = ${repositoryId} and pr_number = ${prNumber} and run_kind <> 'review'
+    order by created_at desc limit 1`.execute(db);
+  return rows[0];
+}

@@ -361,12 +361,17 @@ export interface CoreUsers {
 
 export interface CoreWebhookDeliveries {
   action: string | null;
+  answerRetryAt: Timestamp | null;
   bodySha256: string;
   deliveryId: string;
+  details: Generated<Json>;
   eventType: string;
+  issueNumber: number | null;
+  needsAnswer: Generated<boolean>;
   reason: string | null;
   receivedAt: Generated<Timestamp>;
   repositoryFullName: string | null;
+  repositoryId: string | null;
   result: string;
   runId: string | null;
 }

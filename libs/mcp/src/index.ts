@@ -1,0 +1,2 @@
+export * from './mount-mcp.ts';
+export * from './tool.ts';

@@ -1,0 +1,31 @@
+import type { KeyProvider, Logger } from '@codex-k8s/runtime';
+import { decryptSecret } from '@codex-k8s/runtime';
+import type { Labels, RepositoryProvider } from '@codex-k8s/domain';
+import type { Repository, Store } from '@codex-k8s/store';
+import type { Config } from '../config.ts';
+
+/** What the use cases work with; made once in service.ts. */
+export interface Context {
+  readonly config: Config;
+  readonly store: Store;
+  readonly keys: KeyProvider;
+  readonly labels: Labels;
+  readonly log: Logger;
+  /** A client of the code host in the name of a token. */
+  readonly providerFor: (token: string) => RepositoryProvider;
+}
+
+export const system = { type: 'system', id: 'control-plane' } as const;
+
+export function repositoryTokenContext(repositoryId: string): string {
+  return `repositories/${repositoryId}/token`;
+}
+
+export function repositoryToken(context: Context, repository: Repository): string {
+  return decryptSecret(context.keys, { value: repository.tokenEncrypted, context: repositoryTokenContext(repository.id) });
+}
+
+/** The code host in the name of the repository's own token. */
+export function providerOf(context: Context, repository: Repository): RepositoryProvider {
+  return context.providerFor(repositoryToken(context, repository));
+}

@@ -1,0 +1,33 @@
+import { findRunInReview, listOpenRunsOfIssue, moveRun, type Tx } from '@codex-k8s/store';
+import type { Context } from './context.ts';
+import type { EventInput, RuleOutcome } from './ingest-event.ts';
+import { abandonDelivery, approveDelivery } from './owner-decision.ts';
+
+/** A closed issue needs no more work: unfinished runs are cancelled. What is already delivered stays for its pull request's own fate. */
+export async function onIssueClosed(_context: Context, tx: Tx, { payload, repository, sender }: EventInput): Promise<RuleOutcome> {
+  if (!payload.issue) return { result: 'accepted' };
+  const open = await listOpenRunsOfIssue(tx, { repositoryId: repository.id, issueNumber: payload.issue.number });
+  const cancelled: string[] = [];
+  for (const { id, status } of open) {
+    if (status === 'waiting_owner_review') continue;
+    const failure = { code: 'run.issue_closed', message: `The issue was closed by ${sender.id}.` } as const;
+    if (await moveRun(tx, 'cancel', { id, actor: sender, failure })) cancelled.push(id);
+  }
+  return { result: 'accepted', details: { cancelled_runs: cancelled } };
+}
+
+/** Merging is the owner's yes, closing without merging the no. */
+export async function onPullRequestClosed(context: Context, tx: Tx, { payload, repository, sender }: EventInput): Promise<RuleOutcome> {
+  const { pull_request: pullRequest } = payload;
+  const run = pullRequest && (await findRunInReview(tx, { repositoryId: repository.id, prNumber: pullRequest.number }));
+  if (!run) return { result: 'accepted' };
+  if (pullRequest.merged) await approveDelivery(context, tx, { run, actor: sender, via: 'merge' });
+  else
+    await abandonDelivery(tx, {
+      run,
+      actor: sender,
+      code: 'run.pull_request_closed',
+      message: `The pull request was closed by ${sender.id}.`,
+    });
+  return { result: 'accepted', details: { run_id: run.id, merged: pullRequest.merged === true } };
+}

@@ -1,0 +1,71 @@
+import { decideLabelTrigger, refusalAnswers } from '@codex-k8s/domain';
+import {
+  consumeLabelGrant,
+  findActiveStageRun,
+  findSender,
+  getIssueStage,
+  getLabelGrant,
+  getProject,
+  latestDeliveredRun,
+  type Tx,
+} from '@codex-k8s/store';
+import type { Context } from './context.ts';
+import type { EventInput, RuleOutcome } from './ingest-event.ts';
+import { startStageRun } from './start-run.ts';
+import { issueSnapshot } from './webhook-payload.ts';
+
+/** A label was put on an issue: the trigger rule decides, under the lock the caller holds. */
+export async function onIssueLabeled(
+  context: Context,
+  tx: Tx,
+  { deliveryId, payload, repository, sender }: EventInput,
+): Promise<RuleOutcome> {
+  const { issue, label, sender: account } = payload;
+  if (!issue || !label || !account) return { result: 'ignored', reason: 'issue_event_not_trigger_label' };
+  const { labels } = context;
+  const place = { repositoryId: repository.id, issueNumber: issue.number };
+  const snapshot = issueSnapshot(issue);
+  const [active, record, hasGrant, project] = [
+    await findActiveStageRun(tx, place),
+    await getIssueStage(tx, place),
+    await getLabelGrant(tx, { ...place, label: label.name }),
+    await getProject(tx, repository.projectId),
+  ];
+  const user = await findSender(tx, { githubUserId: account.id, githubLogin: account.login, projectId: repository.projectId });
+  const decision = decideLabelTrigger({
+    labels,
+    addedLabel: label.name,
+    issueLabels: snapshot.labels,
+    isOpen: issue.state !== 'closed',
+    sender: { login: account.login, isBot: account.type === 'Bot', hasGrant, ...(user && { user }) },
+    hasActiveRun: active !== undefined,
+    stageRecord: record && { stage: record.stage, status: record.status, prNumber: record.prNumber ?? undefined },
+    allowDirectDev: project?.settings.direct_dev ?? context.config.directDev,
+  });
+  if ('refuse' in decision) {
+    const { comment } = refusalAnswers[decision.refuse];
+    return {
+      result: 'ignored',
+      reason: decision.refuse,
+      needsAnswer: comment && decision.trigger !== undefined,
+      details: { label: label.name, conflicting: decision.conflicting, active_run_id: active?.id },
+    };
+  }
+  const grant = hasGrant ? await consumeLabelGrant(tx, { ...place, label: label.name }) : undefined;
+  const continues = decision.start.isRevise ? await latestDeliveredRun(tx, place) : undefined;
+  const run = await startStageRun(context, tx, {
+    repository,
+    correlationId: deliveryId,
+    trigger: decision.start,
+    triggerLabel: label.name,
+    actor: grant?.decidedBy ? { type: 'human', id: grant.decidedBy.replace(/^human:/, '') } : sender,
+    continues,
+    payload: {
+      issue: snapshot,
+      trigger: { source: 'issue_label', allowed_by: decision.allowedBy },
+      delivery_id: deliveryId,
+    },
+  });
+  if (!run) return { result: 'ignored', reason: 'active_run_exists', needsAnswer: true, details: { label: label.name } };
+  return { result: 'accepted', runId: run.id, details: { label: label.name, run_kind: run.triggerKind, allowed_by: decision.allowedBy } };
+}

@@ -1,0 +1,118 @@
+import { contractText } from '@codex-k8s/contracts';
+import { createLabels, type RepositoryProvider } from '@codex-k8s/domain';
+import { createGithubProvider } from '@codex-k8s/github';
+import { createHttpServer, mountContract, readContract, type Operation } from '@codex-k8s/http';
+import { createMetrics, staticKeys, type Logger } from '@codex-k8s/runtime';
+import { pendingMigrations, type Store } from '@codex-k8s/store';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { bootstrap } from './app/bootstrap.ts';
+import type { Context } from './app/context.ts';
+import { startWakeUps } from './app/wake-ups.ts';
+import type { Config } from './config.ts';
+import { authenticateGateway, authenticateRun, authenticateStaff, authorizeStaff } from './http/authenticate.ts';
+import { internalHandlers } from './http/internal.ts';
+import { gatewayOperations, staffHandlers } from './http/staff.ts';
+import { streamHandlers } from './http/streams.ts';
+import { mountRunTools } from './mcp/server.ts';
+
+export { addRepository } from './app/repositories.ts';
+export { Config } from './config.ts';
+export type { Context } from './app/context.ts';
+
+export interface ControlPlane extends AsyncDisposable {
+  readonly url: string;
+  readonly context: Context;
+}
+
+export interface Dependencies {
+  readonly config: Config;
+  readonly store: Store;
+  readonly log: Logger;
+  /** Answers that break the contract throw (tests) instead of being logged and counted. */
+  readonly strictAnswers?: boolean;
+}
+
+/** Starts the control plane: schema, system agents, then the staff, internal and MCP entrances on one port. */
+export async function startControlPlane({ config, store, log, strictAnswers = false }: Dependencies): Promise<ControlPlane> {
+  const context = createContext({ config, store, log });
+  await bootstrap(context);
+  const app = await createApp(context, { strictAnswers });
+  await app.listen({ host: config.host, port: config.port });
+  const address = app.server.address();
+  const port = typeof address === 'object' && address ? address.port : config.port;
+  log.info({ port }, 'control plane listens');
+  return { url: `http://127.0.0.1:${port}`, context, [Symbol.asyncDispose]: () => app.close() };
+}
+
+export function createContext({ config, store, log }: Omit<Dependencies, 'strictAnswers'>): Context {
+  const providers = new Map<string, RepositoryProvider>();
+  return {
+    config,
+    store,
+    log,
+    keys: staticKeys(config.encryptionKeys),
+    labels: createLabels(config.labelTexts),
+    providerFor: (token) => {
+      const provider = providers.get(token) ?? createGithubProvider({ baseUrl: config.githubApiUrl, token });
+      providers.set(token, provider);
+      return provider;
+    },
+  };
+}
+
+export async function createApp(context: Context, { strictAnswers }: { strictAnswers: boolean }): Promise<FastifyInstance> {
+  const { log, store } = context;
+  const metrics = createMetrics('control_plane');
+  const requests = metrics.histogram('codexk8s_http_request_seconds', 'Time to answer by operation', ['operation', 'status']);
+  const mismatches = metrics.counter('codexk8s_contract_mismatch_total', 'Answers that broke the contract', ['operation']);
+  const app = createHttpServer({
+    log,
+    bodyLimit: 80 * 1024 * 1024, // a session snapshot is the largest body
+    onRequestDone: ({ operation, status, seconds }) => requests.observe({ operation, status }, seconds),
+  });
+  app.decorateRequest('runCaller', undefined);
+  const onMismatch = (problem: { operationId: string; status: number; problems: string }): void => {
+    mismatches.inc({ operation: problem.operationId });
+    if (strictAnswers) throw new TypeError(`answer of ${problem.operationId} (${problem.status}) breaks the contract: ${problem.problems}`);
+    log.error(problem, 'answer breaks the contract');
+  };
+  const waiter = await startWakeUps(store);
+  const staff = readContract(contractText('staff'));
+  mountContract(app, {
+    contract: staff,
+    only: staff.operations.map(({ operationId }) => operationId).filter((id) => !(gatewayOperations as readonly string[]).includes(id)),
+    handlers: { ...staffHandlers(context), ...streamHandlers(context, waiter) },
+    authenticate: (_operation, request) => authenticateStaff(context, request),
+    authorize: (operation, request) => authorizeStaff(context, operation, request),
+    onMismatch,
+  });
+  mountContract(app, {
+    contract: readContract(contractText('internal')),
+    handlers: internalHandlers(context),
+    authenticate: (operation, request) => authenticateInternal(context, operation, request),
+    onMismatch,
+  });
+  mountRunTools(app, context, waiter);
+  mountHealth(app, context, metrics);
+  return app;
+}
+
+async function authenticateInternal(context: Context, operation: Operation, request: FastifyRequest): Promise<void> {
+  if (operation.extensions['x-codexk8s-caller'] === 'gateway') authenticateGateway(context, request);
+  else request.runCaller = await authenticateRun(context, request);
+}
+
+function mountHealth(app: FastifyInstance, { store }: Context, metrics: ReturnType<typeof createMetrics>): void {
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    try {
+      const pending = await pendingMigrations(store);
+      return await reply
+        .code(pending.length === 0 ? 200 : 503)
+        .send({ status: pending.length === 0 ? 'ok' : 'migrations pending', pending });
+    } catch {
+      return reply.code(503).send({ status: 'database unavailable' });
+    }
+  });
+  app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await metrics.render()));
+}
