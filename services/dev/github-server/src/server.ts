@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import type { Logger } from '@codex-k8s/runtime';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { announceRefs } from './app/announce-refs.ts';
+import { findRepository } from './app/permissions.ts';
+import { openSecret } from './app/sealed-secrets.ts';
 import { sha256 } from './app/tokens.ts';
 import type { Forge } from './forge.ts';
 import { mountApi } from './http/api.ts';
@@ -38,6 +40,8 @@ export interface GithubServer extends AsyncDisposable {
   seed(seed: Seed): Promise<void>;
   /** For tests, and by function call only: failures to order. */
   readonly faults: Pick<Faults, 'failNext' | 'limitUntil' | 'clear'>;
+  /** What an Actions secret says, for tests only; undefined when there is none. */
+  readSecret(at: SecretAddress): Promise<string | undefined>;
   /** Makes a token invalid at once. */
   revokeToken(token: string): void;
   readonly deliveries: {
@@ -49,6 +53,13 @@ export interface GithubServer extends AsyncDisposable {
   /** Every REST route served, as `METHOD /path` in GitHub's spelling: what the conformance test must cover. */
   readonly routes: readonly string[];
   close(): Promise<void>;
+}
+
+export interface SecretAddress {
+  /** `owner/name`. */
+  readonly repository: string;
+  readonly environment?: string;
+  readonly name: string;
 }
 
 export async function startGithubServer(options: GithubServerOptions): Promise<GithubServer> {
@@ -77,6 +88,7 @@ export async function startGithubServer(options: GithubServerOptions): Promise<G
     apiUrl: urls.api,
     seed: (seed) => applySeed(forge, seed),
     faults,
+    readSecret: (at) => readSecret(store, at),
     revokeToken: (token) => revoke(store, token),
     deliveries: deliverer,
     routes: apiRoutes.map(({ method, path }) => `${method} ${path}`),
@@ -112,6 +124,16 @@ async function tellMissedPushes(forge: Forge): Promise<void> {
     const owner = forge.store.users.get(repository.ownerId);
     if (owner) await announceRefs(forge, repository.id, owner);
   }
+}
+
+async function readSecret(store: Store, { repository, environment, name }: SecretAddress): Promise<string | undefined> {
+  const [owner = '', repositoryName = ''] = repository.split('/');
+  const found = findRepository(store, owner, repositoryName);
+  const place = environment === undefined ? found : found && store.environments.find(found.id, environment.toLowerCase());
+  if (!place) return undefined;
+  const scope = `${environment === undefined ? 'repository' : 'environment'}:${place.id}`;
+  const secret = store.secrets.find(scope, name.toUpperCase());
+  return secret && openSecret(store, scope, secret);
 }
 
 function revoke(store: Store, token: string): void {

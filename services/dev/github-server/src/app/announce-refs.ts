@@ -4,9 +4,10 @@ import { listCommits, type Commit } from '../git/commits.ts';
 import { changedFiles, type ChangedFile } from '../git/diffs.ts';
 import { presentPushedCommit } from '../present/commits.ts';
 import { repositoryUrls } from '../present/repositories.ts';
-import type { PullPart, PullRecord, RepositoryRecord, UserRecord } from '../store/records.ts';
+import type { PullPart, RepositoryRecord, UserRecord } from '../store/records.ts';
 import { publish } from '../webhooks/publish.ts';
 import { closeIssue, noteEvent, tellIssue } from './issues.ts';
+import { openPulls } from './open-pulls.ts';
 import { isPull } from './permissions.ts';
 
 /**
@@ -128,7 +129,7 @@ async function affectedPulls(forge: Forge, repository: RepositoryRecord, { ref, 
   const branch = ref.slice('refs/heads/'.length);
   const gitDir = gitDirOf(forge.dataDir, repository.id);
   const changes: PullChange[] = [];
-  for (const pull of openPulls(forge, repository)) {
+  for (const pull of openPulls(forge.store, repository)) {
     const { headRef, baseRef } = pull.pull;
     if (headRef !== branch && baseRef !== branch) continue;
     const headSha = headRef === branch ? after : pull.pull.headSha;
@@ -139,13 +140,6 @@ async function affectedPulls(forge: Forge, repository: RepositoryRecord, { ref, 
     changes.push({ id: pull.id, merged, part });
   }
   return changes;
-}
-
-export function openPulls(forge: Forge, repository: RepositoryRecord): PullRecord[] {
-  return forge.store.issues
-    .list(repository.id)
-    .filter(isPull)
-    .filter((pull) => pull.state === 'open');
 }
 
 /** The numbers GitHub shows of a pull request, counted from the merge base. */

@@ -3,8 +3,9 @@ import { now, type Forge } from '../forge.ts';
 import { countAheadBehind, gitDirOf, mergeBase, resolveCommit, updateRef } from '../git/bare-repository.ts';
 import { listCommits, mergeTrees, readCommit, writeCommit } from '../git/commits.ts';
 import type { PullRecord, RepositoryRecord, UserRecord } from '../store/records.ts';
-import { announceRefs, measurePull, openPulls } from './announce-refs.ts';
+import { announceRefs, measurePull } from './announce-refs.ts';
 import { closeIssue, insertIssue, noteEvent, tellIssue } from './issues.ts';
+import { openPulls } from './open-pulls.ts';
 import { freshPull, isPull, permissionOf } from './permissions.ts';
 import { branchProtection } from './protect-branch.ts';
 import { personOf } from './repositories.ts';
@@ -50,7 +51,7 @@ async function branchesOf(forge: Forge, repository: RepositoryRecord, head: stri
 }
 
 function refuseDuplicate(forge: Forge, repository: RepositoryRecord, headRef: string, baseRef: string): void {
-  const same = openPulls(forge, repository).some(({ pull }) => pull.headRef === headRef && pull.baseRef === baseRef);
+  const same = openPulls(forge.store, repository).some(({ pull }) => pull.headRef === headRef && pull.baseRef === baseRef);
   if (same) throw refused(`A pull request already exists for ${repository.owner}:${headRef}.`);
 }
 

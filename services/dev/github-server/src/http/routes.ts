@@ -1,4 +1,6 @@
+import { actionRoutes } from './actions.ts';
 import { branchRoutes } from './branches.ts';
+import { checkRunRoutes } from './check-runs.ts';
 import { commitRoutes } from './commits.ts';
 import { contentRoutes } from './contents.ts';
 import { hookRoutes } from './hooks.ts';
@@ -8,6 +10,7 @@ import { pullRoutes } from './pulls.ts';
 import { refRoutes } from './refs.ts';
 import { reviewRoutes } from './reviews.ts';
 import type { Route } from './route.ts';
+import { statusRoutes } from './statuses.ts';
 import { userRoutes } from './users.ts';
 
 /** Everything below the API base. */
@@ -21,5 +24,8 @@ export const apiRoutes: readonly Route[] = [
   ...commitRoutes,
   ...contentRoutes,
   ...refRoutes,
+  ...statusRoutes,
+  ...checkRunRoutes,
+  ...actionRoutes,
   ...hookRoutes,
 ];
