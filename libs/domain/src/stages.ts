@@ -43,3 +43,10 @@ export function nextStage(profile: Profile, stage: Stage): Stage | undefined {
   const at = route.indexOf(stage);
   return at < 0 ? undefined : route[at + 1];
 }
+
+/** The stage of a trigger kind such as `dev` or `dev_revise`; undefined for what is no stage, such as `review`. */
+export function stageOfKind(triggerKind: string): Stage | undefined {
+  const kind = triggerKind.replace(/_revise$/, '');
+  const found = Object.entries(stages).find(([, spec]) => spec.kind === kind);
+  return found?.[0] as Stage | undefined; // a key of our own table
+}

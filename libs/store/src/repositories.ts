@@ -4,6 +4,11 @@ import type { CoreRepositories } from './tables.gen.ts';
 
 export type Repository = Selectable<CoreRepositories>;
 
+/** What a repository's stored token is bound to: it opens in this row only. */
+export function repositoryTokenContext(repositoryId: string): string {
+  return `repositories/${repositoryId}/token`;
+}
+
 export interface NewRepository {
   readonly id: string;
   readonly projectId: string;

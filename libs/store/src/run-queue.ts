@@ -155,3 +155,21 @@ export async function releaseSlots(db: Db): Promise<number> {
         and (r.status in ('running', 'waiting_mcp') or (r.status = 'pending' and r.lease_until > now())))`.execute(db);
   return Number(result.numAffectedRows ?? 0n);
 }
+
+/** Gives up this owner's leases, so that another worker may adopt its runs at once. */
+export async function releaseLeases(db: Db, owner: string): Promise<void> {
+  await sql`update core.agent_runs set lease_until = now() where lease_owner = ${owner} and status in ('pending', 'running', 'waiting_mcp')`.execute(
+    db,
+  );
+}
+
+/** Lets a claim go that could not be launched; the run waits until `retryInSec` from now. */
+export async function postponeClaim(
+  db: Db,
+  { id, attempt, retryInSec }: { id: string; attempt: number; retryInSec: number },
+): Promise<void> {
+  await sql`
+    update core.agent_runs set lease_owner = null, lease_until = null, pending_reason = 'retry_later',
+      retry_at = now() + make_interval(secs => ${retryInSec}), updated_at = now()
+    where id = ${id} and attempt = ${attempt} and status = 'pending'`.execute(db);
+}

@@ -1,7 +1,7 @@
 import type { KeyProvider, Logger } from '@codex-k8s/runtime';
 import { decryptSecret } from '@codex-k8s/runtime';
 import type { Labels, RepositoryProvider } from '@codex-k8s/domain';
-import type { Repository, Store } from '@codex-k8s/store';
+import { repositoryTokenContext, type Repository, type Store } from '@codex-k8s/store';
 import type { Config } from '../config.ts';
 
 /** What the use cases work with; made once in service.ts. */
@@ -16,10 +16,6 @@ export interface Context {
 }
 
 export const system = { type: 'system', id: 'control-plane' } as const;
-
-export function repositoryTokenContext(repositoryId: string): string {
-  return `repositories/${repositoryId}/token`;
-}
 
 export function repositoryToken(context: Context, repository: Repository): string {
   return decryptSecret(context.keys, { value: repository.tokenEncrypted, context: repositoryTokenContext(repository.id) });

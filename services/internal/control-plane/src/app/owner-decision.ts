@@ -2,7 +2,7 @@
  * The owner's decision on a delivery, from the console or by a review on the host: one rule for both. Approving closes the run's record
  * and offers the next step; requesting changes lets a revise run take over on the same branch and pull request.
  */
-import { nextStage, stages, type ActorRef, type ErrorCode, type Profile, type Stage } from '@codex-k8s/domain';
+import { AppError, nextStage, stageOfKind, stages, type ActorRef, type ErrorCode, type Profile, type Stage } from '@codex-k8s/domain';
 import {
   decideAction,
   findOpenRequest,
@@ -18,11 +18,11 @@ import {
 import type { Context } from './context.ts';
 import { startStageRun, type Feedback, type RunPayload } from './start-run.ts';
 
-/** The stage a run works on, by its trigger kind. */
+/** Only stage runs are decided on. */
 export function stageOf(run: Run): Stage {
-  const kind = run.triggerKind.replace(/_revise$/, '');
-  const found = Object.entries(stages).find(([, spec]) => spec.kind === kind);
-  return (found?.[0] ?? 'dev') as Stage; // keys of our own table
+  const stage = stageOfKind(run.triggerKind);
+  if (!stage) throw new AppError('run.illegal_move', `A ${run.triggerKind} run has no stage.`);
+  return stage;
 }
 
 async function setStage(tx: Tx, { run, status, actor }: { run: Run; status: 'approved' | 'failed'; actor: ActorRef }): Promise<void> {

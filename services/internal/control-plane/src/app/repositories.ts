@@ -8,10 +8,11 @@ import {
   getRepository,
   listRepositories,
   recordEvent,
+  repositoryTokenContext,
   updateRepository,
   type Repository,
 } from '@codex-k8s/store';
-import { providerOf, repositoryTokenContext, type Context } from './context.ts';
+import { providerOf, type Context } from './context.ts';
 
 /** Events the platform reads (reference §2.7). */
 export const webhookEvents = [

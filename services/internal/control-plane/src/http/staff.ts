@@ -158,13 +158,11 @@ export function staffHandlers(context: Context): Omit<StaffHandlers, StreamOpera
     getRun: async (request, reply) => {
       const actor = actorOf(request);
       const path = { run_id: request.params.run_id };
-      return reply
-        .code(200)
-        .send(
-          runDetails(await showRun(context, { runId: path.run_id, actor, mayWrite: await mayWrite(context, { actor, path }) }), {
-            isolated,
-          }),
-        );
+      return reply.code(200).send(
+        runDetails(await showRun(context, { runId: path.run_id, actor, mayWrite: await mayWrite(context, { actor, path }) }), {
+          isolated,
+        }),
+      );
     },
     cancelRun: async (request, reply) =>
       reply

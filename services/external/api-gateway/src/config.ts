@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+export const Config = z
+  .object({
+    CODEXK8S_HTTP_HOST: z.string().default('0.0.0.0'),
+    CODEXK8S_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+    CODEXK8S_LOG_LEVEL: z.string().default('info'),
+    CODEXK8S_CONTROL_PLANE_URL: z.url(),
+    CODEXK8S_INTERNAL_API_TOKEN: z.string().min(32),
+    CODEXK8S_PUBLIC_BASE_URL: z.url(),
+    CODEXK8S_GITHUB_WEBHOOK_SECRET: z.string().min(16),
+    CODEXK8S_WEBHOOK_MAX_BODY_BYTES: z.coerce
+      .number()
+      .int()
+      .positive()
+      .default(25 * 1024 * 1024),
+    CODEXK8S_WEBHOOK_RATE_PER_MINUTE: z.coerce.number().int().positive().default(60_000),
+    CODEXK8S_API_RATE_PER_MINUTE: z.coerce.number().int().positive().default(1_200),
+    CODEXK8S_JWT_SIGNING_KEY: z.string().min(32),
+    CODEXK8S_JWT_TTL: z.coerce.number().int().positive().default(900),
+    CODEXK8S_SESSION_MAX_SECONDS: z.coerce
+      .number()
+      .int()
+      .positive()
+      .default(12 * 3_600),
+    CODEXK8S_COOKIE_SECURE: z.stringbool().default(true),
+    CODEXK8S_GITHUB_OAUTH_CLIENT_ID: z.string().min(1),
+    CODEXK8S_GITHUB_OAUTH_CLIENT_SECRET: z.string().min(1),
+    CODEXK8S_GITHUB_OAUTH_AUTHORIZE_URL: z.url().default('https://github.com/login/oauth/authorize'),
+    CODEXK8S_GITHUB_OAUTH_TOKEN_URL: z.url().default('https://github.com/login/oauth/access_token'),
+    CODEXK8S_GITHUB_BASE_URL: z.url().default('https://api.github.com'),
+    CODEXK8S_CONSOLE_DIR: z.string().optional(),
+  })
+  .transform((env) => ({
+    host: env.CODEXK8S_HTTP_HOST,
+    port: env.CODEXK8S_HTTP_PORT,
+    logLevel: env.CODEXK8S_LOG_LEVEL,
+    controlPlaneUrl: env.CODEXK8S_CONTROL_PLANE_URL,
+    internalToken: env.CODEXK8S_INTERNAL_API_TOKEN,
+    publicUrl: env.CODEXK8S_PUBLIC_BASE_URL,
+    webhookSecret: env.CODEXK8S_GITHUB_WEBHOOK_SECRET,
+    webhookMaxBytes: env.CODEXK8S_WEBHOOK_MAX_BODY_BYTES,
+    webhooksPerMinute: env.CODEXK8S_WEBHOOK_RATE_PER_MINUTE,
+    requestsPerMinute: env.CODEXK8S_API_RATE_PER_MINUTE,
+    jwtKey: env.CODEXK8S_JWT_SIGNING_KEY,
+    jwtTtlSec: env.CODEXK8S_JWT_TTL,
+    sessionMaxSec: env.CODEXK8S_SESSION_MAX_SECONDS,
+    cookieSecure: env.CODEXK8S_COOKIE_SECURE,
+    oauth: {
+      clientId: env.CODEXK8S_GITHUB_OAUTH_CLIENT_ID,
+      clientSecret: env.CODEXK8S_GITHUB_OAUTH_CLIENT_SECRET,
+      authorizeUrl: env.CODEXK8S_GITHUB_OAUTH_AUTHORIZE_URL,
+      tokenUrl: env.CODEXK8S_GITHUB_OAUTH_TOKEN_URL,
+    },
+    githubApiUrl: env.CODEXK8S_GITHUB_BASE_URL,
+    consoleDir: env.CODEXK8S_CONSOLE_DIR,
+  }));
+export type Config = z.infer<typeof Config>;
+
+export function environment(): NodeJS.ProcessEnv {
+  return process.env;
+}

@@ -1,0 +1,102 @@
+import cookie from '@fastify/cookie';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import { contractText } from '@codex-k8s/contracts';
+import { createHttpServer, mountContract, readContract } from '@codex-k8s/http';
+import { createMetrics, type Logger, type Metrics } from '@codex-k8s/runtime';
+import type { FastifyInstance } from 'fastify';
+import { createControlPlaneClient, type ControlPlaneClient } from './app/control-plane.ts';
+import { createGithubOAuth } from './app/github-oauth.ts';
+import type { Config } from './config.ts';
+import { authHandlers } from './http/auth.ts';
+import { mountConsole } from './http/console.ts';
+import { openApiDocument } from './http/openapi.ts';
+import { checkOrigin, mountStaffProxy } from './http/staff-proxy.ts';
+import { mountWebhook } from './http/webhook.ts';
+
+export { Config } from './config.ts';
+export { issueSession } from './app/sessions.ts';
+
+export interface Gateway extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** Starts the public edge. */
+export async function startGateway({ config, log }: { config: Config; log: Logger }): Promise<Gateway> {
+  const app = await createApp({ config, log });
+  await app.listen({ host: config.host, port: config.port });
+  const address = app.server.address();
+  const port = typeof address === 'object' && address ? address.port : config.port;
+  log.info({ port }, 'gateway listens');
+  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => app.close() };
+}
+
+export async function createApp({ config, log }: { config: Config; log: Logger }): Promise<FastifyInstance> {
+  const metrics = createMetrics('api_gateway');
+  const requests = metrics.histogram('codexk8s_http_request_seconds', 'Time to answer by operation', ['operation', 'status']);
+  const deliveries = metrics.counter('codexk8s_webhook_requests_total', 'Webhook deliveries', ['result', 'event']);
+  const deliverySeconds = metrics.histogram('codexk8s_webhook_duration_seconds', 'Time to answer a delivery', ['event']);
+  const controlPlane = createControlPlaneClient({ url: config.controlPlaneUrl, token: config.internalToken });
+  const app = createHttpServer({
+    log,
+    onRequestDone: ({ operation, status, seconds }) => requests.observe({ operation, status }, seconds),
+  });
+  await app.register(helmet, contentSecurity(config));
+  await app.register(cookie);
+  await app.register(rateLimit, { global: false });
+  app.addHook('onRequest', async (request) => checkOrigin(request, config.publicUrl));
+  await mountWebhook(app, {
+    controlPlane,
+    secret: config.webhookSecret,
+    bodyLimit: config.webhookMaxBytes,
+    perMinute: config.webhooksPerMinute,
+    onDone: ({ event, result, seconds }) => {
+      deliveries.inc({ event, result });
+      deliverySeconds.observe({ event }, seconds);
+    },
+  });
+  mountContract(app, {
+    contract: readContract(contractText('staff')),
+    only: ['startLogin', 'finishLogin', 'logout', 'getMe'],
+    handlers: authHandlers({ config, controlPlane, oauth: createGithubOAuth(config) }),
+    onMismatch: (problem) => log.error(problem, 'answer breaks the contract'),
+  });
+  await mountStaffProxy(app, { config, controlPlane });
+  const document = openApiDocument();
+  app.get('/api/v1/openapi.json', async (_request, reply) => reply.send(document));
+  mountHealth(app, { controlPlane, metrics });
+  await mountConsole(app, { folder: config.consoleDir });
+  return app;
+}
+
+function mountHealth(app: FastifyInstance, { controlPlane, metrics }: { controlPlane: ControlPlaneClient; metrics: Metrics }): void {
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    const isReady = await controlPlane.isReady();
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'control plane not ready' });
+  });
+  app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await metrics.render()));
+}
+
+function contentSecurity({ cookieSecure }: Pick<Config, 'cookieSecure'>) {
+  return {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'", "'unsafe-inline'"], // Vuetify sets styles on elements
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'"],
+        workerSrc: ["'self'"],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    hsts: cookieSecure,
+    crossOriginEmbedderPolicy: false,
+  };
+}

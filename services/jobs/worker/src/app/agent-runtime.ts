@@ -1,0 +1,24 @@
+/** Where agents run. Two implementations: Kubernetes, and `local` for the trial (docs/adr). */
+export interface AgentRuntime {
+  /** Ends what is left of older attempts, then starts this one. Repeating it for a started attempt is harmless. */
+  launch(spec: LaunchSpec): Promise<void>;
+  /** Attempts whose process is alive. */
+  listAlive(): Promise<AliveAttempt[]>;
+  /** Ends every process of the run, within seconds. `gently`: the session is saved first, the run goes on later. */
+  stop(runId: string, options?: { readonly gently: boolean }): Promise<void>;
+  /** Ends and removes everything the run left behind. */
+  clean(runId: string): Promise<void>;
+}
+
+export interface LaunchSpec {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly correlationId: string;
+  /** Bearer token for the control plane, for this attempt only. */
+  readonly runToken: string;
+}
+
+export interface AliveAttempt {
+  readonly runId: string;
+  readonly attempt: number;
+}

@@ -1,0 +1,134 @@
+/** A delivery exists when the code host says so: branch, head, commits and pull request are asked for, the pull request is opened if missing. */
+import { AppError, isAppError, type PullRequest } from '@codex-k8s/domain';
+import { addLink, createReviewRun, moveRun, recordEvent, requestAction, type Run } from '@codex-k8s/store';
+import type { AttemptClaim } from '../reconcilers/finish-runs.ts';
+import { hostOf, worker, type Context, type Host } from './context.ts';
+import { failRun, setStage } from './fail-run.ts';
+
+interface Check {
+  readonly name: 'branch_exists' | 'head_matches' | 'commits_ahead' | 'pull_request_open' | 'pull_request_head_matches' | 'review_posted';
+  readonly ok: boolean;
+  readonly detail?: string;
+}
+
+export interface Verification {
+  readonly confirmed: boolean;
+  readonly checked_at: string;
+  readonly checks: readonly Check[];
+}
+
+export function verificationOf(checks: readonly Check[]): Verification {
+  return { confirmed: checks.every(({ ok }) => ok), checked_at: new Date().toISOString(), checks };
+}
+
+/** Moves the run to owner review, or fails it with what the host does not confirm. Repeating it after a crash changes nothing twice. */
+export async function deliver(context: Context, run: Run, claim: AttemptClaim): Promise<void> {
+  if (run.report === null) throw new AppError('run.report_missing', 'The agent ended without submitting its report.');
+  const host = await hostOf(context, run);
+  const branchChecks = await checkBranch(host, run, claim);
+  const failed = branchChecks.find(({ ok }) => !ok);
+  if (failed) {
+    await failRun(context, {
+      run,
+      code: 'run.delivery_unconfirmed',
+      message: `GitHub does not confirm ${failed.name}: ${failed.detail ?? ''}`,
+      verification: verificationOf(branchChecks),
+    });
+    return;
+  }
+  const pullRequest = await ensurePullRequest(context, host, run);
+  const checks: Check[] = [
+    ...branchChecks,
+    { name: 'pull_request_open', ok: pullRequest.state === 'open', detail: `#${pullRequest.number} is ${pullRequest.state}` },
+    { name: 'pull_request_head_matches', ok: pullRequest.headSha === claim.head_sha, detail: pullRequest.headSha },
+  ];
+  const verification = verificationOf(checks);
+  if (!verification.confirmed) {
+    await failRun(context, {
+      run,
+      code: 'run.delivery_unconfirmed',
+      message: `GitHub does not confirm the pull request #${pullRequest.number}.`,
+      verification,
+    });
+    return;
+  }
+  await putInReview(context, { run, pullRequest, verification });
+}
+
+async function checkBranch({ provider, repository }: Host, run: Run, claim: AttemptClaim): Promise<Check[]> {
+  const sha = await provider.getBranchSha(repository, run.branch);
+  if (sha === undefined) return [{ name: 'branch_exists', ok: false, detail: `there is no branch ${run.branch}` }];
+  const { aheadBy } = await provider.compare(repository, run.baseBranch, run.branch);
+  return [
+    { name: 'branch_exists', ok: true, detail: run.branch },
+    { name: 'head_matches', ok: sha === claim.head_sha, detail: sha },
+    { name: 'commits_ahead', ok: aheadBy > 0, detail: `${aheadBy} ahead of ${run.baseBranch}` },
+  ];
+}
+
+async function ensurePullRequest(context: Context, { provider, repository }: Host, run: Run): Promise<PullRequest> {
+  const open = await provider.findOpenPullRequest(repository, run.branch);
+  if (open) return open;
+  if (run.runKind === 'revise') throw new AppError('run.pull_request_closed', 'The pull request of this branch is not open any more.');
+  const report = run.report as { summary: string; pr_title?: string; pr_body?: string }; // checked by submit_result
+  const draft = {
+    title: report.pr_title ?? run.issueTitle ?? `Run ${run.id}`,
+    body: `${report.pr_body ?? report.summary}\n\nCloses #${run.issueNumber}\n\n[Run ${run.id}](${context.config.publicUrl}/runs/${run.id})`,
+    headBranch: run.branch,
+    baseBranch: run.baseBranch,
+  };
+  try {
+    return await provider.createPullRequest(repository, draft);
+  } catch (error) {
+    // Another worker, or the agent itself, may have opened it a moment ago: the host allows one per branch.
+    const other = isAppError(error, 'github.rejected') ? await provider.findOpenPullRequest(repository, run.branch) : undefined;
+    if (other) return other;
+    throw error;
+  }
+}
+
+async function putInReview(
+  context: Context,
+  { run, pullRequest, verification }: { run: Run; pullRequest: PullRequest; verification: Verification },
+): Promise<void> {
+  const { store, config } = context;
+  const { number: prNumber, htmlUrl: prUrl, headSha } = pullRequest;
+  await store.db.transaction().execute(async (tx) => {
+    const moved = await moveRun(tx, 'awaitOwner', {
+      id: run.id,
+      attempt: run.attempt,
+      actor: worker,
+      set: { prNumber, prUrl, headSha, verification: JSON.stringify(verification) },
+      payload: { wait_state: 'owner_review', pr_number: prNumber },
+    });
+    if (!moved) return;
+    const about = { correlationId: run.correlationId, runId: run.id, projectId: run.projectId, actor: worker };
+    await recordEvent(tx, {
+      ...about,
+      type: run.runKind === 'revise' ? 'run.pr.updated' : 'run.pr.created',
+      payload: { branch: run.branch, pr_number: prNumber, pr_url: prUrl, head_sha: headSha },
+    });
+    await recordEvent(tx, { ...about, type: 'run.delivery.verified', payload: { ...verification } });
+    await setStage(tx, moved, 'in_review');
+    await requestAction(tx, {
+      correlationId: run.correlationId,
+      runId: run.id,
+      projectId: run.projectId,
+      repositoryId: run.repositoryId ?? undefined,
+      issueNumber: run.issueNumber ?? undefined,
+      prNumber,
+      toolName: 'owner_review',
+      action: 'accept_delivery',
+      target: { repository: run.repositoryFullName, pr_number: prNumber, branch: run.branch, head_sha: headSha },
+      requestedBy: { type: 'agent', id: run.agentKey },
+      expiresInSec: config.reviewExpiresSec,
+    });
+    await createReviewRun(tx, { of: moved, headSha, actor: worker, source: 'delivery' });
+  });
+  await addLink(store.db, { source: ['run', run.id], target: ['pr', `${run.repositoryFullName}#${prNumber}`], type: 'implements' });
+  await addLink(store.db, {
+    source: ['pr', `${run.repositoryFullName}#${prNumber}`],
+    target: ['issue', `${run.repositoryFullName}#${run.issueNumber}`],
+    type: 'implements',
+  });
+}

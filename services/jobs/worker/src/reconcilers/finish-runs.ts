@@ -1,0 +1,64 @@
+import { AppError, describeError, errorCodes, isErrorCode, isRetryable, type ErrorCode } from '@codex-k8s/domain';
+import type { Reconciler } from '@codex-k8s/runtime';
+import { changeRun, listClaimedResults, type Run } from '@codex-k8s/store';
+import type { Context } from '../app/context.ts';
+import { deliver } from '../app/deliver.ts';
+import { each } from '../app/each.ts';
+import { failRun } from '../app/fail-run.ts';
+import { postReview } from '../app/post-review.ts';
+
+const retrySec = 10;
+
+/** What `finishAttempt` of the internal contract stores. */
+export interface AttemptClaim {
+  readonly outcome: 'delivered' | 'reviewed' | 'failed';
+  readonly branch?: string;
+  readonly head_sha?: string;
+  readonly base_sha?: string;
+  readonly failure_code?: string;
+  readonly failure_message?: string;
+}
+
+/** The runner's claim becomes an outcome only after the code host was asked (design, promise 1). */
+export function finishRuns(context: Context): Reconciler {
+  const { config, store, log } = context;
+  return {
+    name: 'finish-runs',
+    everyMs: config.pollMs,
+    reconcile: async () =>
+      each(
+        log,
+        await listClaimedResults(store.db, 50),
+        (run) => settle(context, run),
+        (run, error) => postponeOrFail(context, run, error),
+      ),
+  };
+}
+
+async function settle(context: Context, run: Run): Promise<void> {
+  const claim = run.attemptResult as unknown as AttemptClaim; // written by finishAttempt, checked by the contract
+  switch (claim.outcome) {
+    case 'failed': {
+      const code: ErrorCode = isErrorCode(claim.failure_code) ? claim.failure_code : 'run.agent_failed';
+      await failRun(context, { run, code, message: claim.failure_message ?? errorCodes[code].cause });
+      return;
+    }
+    case 'delivered':
+      if (run.runKind === 'review') throw new AppError('run.delivery_unconfirmed', 'A reviewer run may not deliver commits.');
+      await deliver(context, run, claim);
+      return;
+    case 'reviewed':
+      if (run.runKind !== 'review') throw new AppError('run.nothing_delivered', 'The run ended as a review but had to deliver.');
+      await postReview(context, run);
+      return;
+  }
+}
+
+/** A host that is away costs time, not the run; anything else is the run's outcome. */
+async function postponeOrFail(context: Context, run: Run, error: unknown): Promise<void> {
+  if (isRetryable(error) || !(error instanceof AppError)) {
+    await changeRun(context.store.db, { id: run.id, attempt: run.attempt, set: { retryAt: new Date(Date.now() + retrySec * 1000) } });
+    return;
+  }
+  await failRun(context, { run, ...describeError(error) });
+}

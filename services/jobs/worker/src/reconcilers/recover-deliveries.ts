@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { describeError } from '@codex-k8s/domain';
+import type { Reconciler } from '@codex-k8s/runtime';
+import { knownDeliveries, listRepositories, recordEvent, type Repository } from '@codex-k8s/store';
+import { hostOfRepository, worker, type Context } from '../app/context.ts';
+
+const lookBackMs = 24 * 3_600_000;
+const perPass = 20;
+
+/** Deliveries the host could not hand over while the platform was away are asked for again: a missed webhook costs time, not work. */
+export function recoverDeliveries(context: Context): Reconciler {
+  const { config, store, log } = context;
+  return {
+    name: 'recover-deliveries',
+    everyMs: config.redeliveryMs,
+    reconcile: async () => {
+      for (const repository of await listRepositories(store.db)) {
+        try {
+          await recover(context, repository);
+        } catch (error) {
+          log.info(
+            { repository: `${repository.owner}/${repository.name}`, ...describeError(error) },
+            'deliveries could not be looked through',
+          );
+        }
+      }
+      return 0;
+    },
+  };
+}
+
+async function recover(context: Context, repository: Repository): Promise<void> {
+  if (repository.hookId === null) return;
+  const { provider } = hostOfRepository(context, repository);
+  const deliveries = await provider.listHookDeliveries(repository, repository.hookId, new Date(Date.now() - lookBackMs));
+  const arrived = new Set(deliveries.filter(({ statusCode }) => statusCode >= 200 && statusCode < 300).map(({ guid }) => guid));
+  const missing = new Map(
+    deliveries.filter(({ guid, event }) => event !== 'ping' && !arrived.has(guid)).map((delivery) => [delivery.guid, delivery]),
+  );
+  const known = await knownDeliveries(context.store.db, [...missing.keys()]);
+  for (const { guid, id, event } of [...missing.values()].filter(({ guid }) => !known.has(guid)).slice(0, perPass)) {
+    await provider.redeliver(repository, repository.hookId, id);
+    await recordEvent(context.store.db, {
+      type: 'repository.delivery.redelivered',
+      correlationId: randomUUID(),
+      projectId: repository.projectId,
+      actor: worker,
+      payload: { delivery_id: guid, event_type: event, repository: `${repository.owner}/${repository.name}` },
+    });
+  }
+}

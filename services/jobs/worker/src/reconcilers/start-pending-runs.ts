@@ -1,0 +1,79 @@
+import { AppError, describeError, type ErrorCode } from '@codex-k8s/domain';
+import { signToken } from '@codex-k8s/http';
+import type { Reconciler } from '@codex-k8s/runtime';
+import { claimPendingRun, moveRun, postponeClaim, recordEvent, type Run } from '@codex-k8s/store';
+import { worker, type Context } from '../app/context.ts';
+import { failRun } from '../app/fail-run.ts';
+
+const claimsPerPass = 20;
+const retryLaterSec = 15;
+
+/** Pending rows become processes: claim under the limits, launch, then say `running`. A crash in between leaves a lease that ends. */
+export function startPendingRuns(context: Context): Reconciler {
+  return {
+    name: 'start-pending-runs',
+    everyMs: context.config.pollMs,
+    reconcile: async (signal) => {
+      let started = 0;
+      for (; started < claimsPerPass && !signal.aborted; started += 1) {
+        const { workerId: owner, leaseSec, slotsPerProject } = context.config;
+        const run = await claimPendingRun(context.store.db, { owner, leaseSec, slotsPerProject });
+        if (!run) break;
+        await startClaimed(context, run);
+      }
+      return started;
+    },
+  };
+}
+
+async function startClaimed(context: Context, run: Run): Promise<void> {
+  try {
+    await launchAttempt(context, run);
+  } catch (error) {
+    const code = launchFailure(error);
+    context.log.warn({ runId: run.id, correlationId: run.correlationId, code, err: error }, 'run could not be launched');
+    if (code) await failRun(context, { run, code, message: describeError(error).message });
+    else await postponeClaim(context.store.db, { id: run.id, attempt: run.attempt, retryInSec: retryLaterSec });
+    return;
+  }
+  const timeoutSec = Number((run.policy as { run_timeout_sec?: number }).run_timeout_sec ?? 0); // written by policySnapshot
+  await moveRun(context.store.db, 'start', {
+    id: run.id,
+    attempt: run.attempt,
+    actor: worker,
+    set: { timeoutAt: timeoutSec > 0 ? new Date(Date.now() + timeoutSec * 1000) : null },
+    payload: { attempt: run.attempt, worker: context.config.workerId, runtime: context.config.runtime },
+  });
+}
+
+/** The code of a failure that trying again does not mend; undefined: try again later. */
+function launchFailure(error: unknown): ErrorCode | undefined {
+  if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return 'run.disk_full';
+  return error instanceof AppError && error.code === 'runtime.not_allowed' ? error.code : undefined;
+}
+
+/** Starts the process of the run's current attempt with a token that is good for this attempt only. */
+export async function launchAttempt({ config, runtime, store }: Context, run: Run): Promise<void> {
+  const runToken = await signToken(new TextEncoder().encode(config.runTokenKey), {
+    issuer: 'codex-k8s/control-plane/mcp',
+    ttlSec: config.runTokenTtlSec,
+    claims: {
+      sub: `run:${run.id}`,
+      scope: 'codexk8s:mcp',
+      run_id: run.id,
+      attempt: run.attempt,
+      correlation_id: run.correlationId,
+      project_id: run.projectId,
+    },
+  });
+  await runtime.launch({ runId: run.id, attempt: run.attempt, correlationId: run.correlationId, runToken });
+  await recordEvent(store.db, {
+    type: 'run.attempt.started',
+    correlationId: run.correlationId,
+    runId: run.id,
+    projectId: run.projectId,
+    actor: worker,
+    key: `${run.attempt}/attempt-started`,
+    payload: { attempt: run.attempt, runtime: config.runtime, isolated: config.runtime === 'kubernetes' },
+  });
+}

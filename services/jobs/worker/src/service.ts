@@ -1,0 +1,131 @@
+import { createServer } from 'node:http';
+import { AppError, createLabels, type RepositoryProvider } from '@codex-k8s/domain';
+import { createGithubProvider } from '@codex-k8s/github';
+import { createMetrics, startReconcilers, staticKeys, type Logger, type Metrics } from '@codex-k8s/runtime';
+import { countRunsByStatus, listOwnRuns, releaseLeases, type Store } from '@codex-k8s/store';
+import type { AgentRuntime } from './app/agent-runtime.ts';
+import type { Context } from './app/context.ts';
+import type { Config } from './config.ts';
+import { answerRefusals } from './reconcilers/answer-refusals.ts';
+import { endOverdueRuns, expireRequests } from './reconcilers/end-overdue-runs.ts';
+import { expireHistory } from './reconcilers/expire-history.ts';
+import { finishRuns } from './reconcilers/finish-runs.ts';
+import { publishRunStatus } from './reconcilers/publish-run-status.ts';
+import { recoverDeliveries } from './reconcilers/recover-deliveries.ts';
+import { startPendingRuns } from './reconcilers/start-pending-runs.ts';
+import { cleanWorkspaces, sweepProcesses } from './reconcilers/sweep-processes.ts';
+import { watchRuns } from './reconcilers/watch-runs.ts';
+import { createLocalRuntime } from './runtime/local-runtime.ts';
+
+export { Config } from './config.ts';
+
+export interface Dependencies {
+  readonly config: Config;
+  readonly store: Store;
+  readonly log: Logger;
+  /** What an agent process inherits, such as PATH. */
+  readonly baseEnv: Readonly<Record<string, string | undefined>>;
+}
+
+/** Starts the reconcilers. Disposing stops them; agents of the local runtime save their session and end, to go on at the next start. */
+export async function startWorker({ config, store, log, baseEnv }: Dependencies): Promise<AsyncDisposable> {
+  const context = createContext({ config, store, log, baseEnv });
+  const metrics = createMetrics('worker');
+  const passes = metrics.histogram('codexk8s_reconciler_seconds', 'Time of one pass', ['reconciler']);
+  const failures = metrics.counter('codexk8s_reconciler_failures_total', 'Passes that failed', ['reconciler']);
+  const loops = startReconcilers(
+    log,
+    [
+      startPendingRuns(context),
+      watchRuns(context),
+      finishRuns(context),
+      endOverdueRuns(context),
+      expireRequests(context),
+      sweepProcesses(context),
+      publishRunStatus(context),
+      answerRefusals(context),
+      recoverDeliveries(context),
+      cleanWorkspaces(context),
+      expireHistory(context),
+    ],
+    {
+      onPass: ({ name, seconds, failed }) => {
+        passes.observe({ reconciler: name }, seconds);
+        if (failed) failures.inc({ reconciler: name });
+      },
+    },
+  );
+  await store.listen('codexk8s', (key) => {
+    if (!key.startsWith('log:')) loops.wake();
+  });
+  const status = await serveStatus(context, metrics, loops.lastPassAt);
+  log.info({ workerId: config.workerId, runtime: config.runtime }, 'worker runs');
+  return {
+    async [Symbol.asyncDispose]() {
+      await loops[Symbol.asyncDispose]();
+      if (config.runtime === 'local') {
+        const own = await listOwnRuns(store.db, config.workerId);
+        await Promise.all(own.map(({ id }) => context.runtime.stop(id, { gently: true })));
+      }
+      await releaseLeases(store.db, config.workerId);
+      await status[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function createContext({ config, store, log, baseEnv }: Dependencies): Context {
+  const providers = new Map<string, RepositoryProvider>();
+  return {
+    config,
+    store,
+    log,
+    keys: staticKeys(config.encryptionKeys),
+    labels: createLabels(config.labelTexts),
+    runtime: createRuntime({ config, log, baseEnv }),
+    providerFor: (token) => {
+      const provider = providers.get(token) ?? createGithubProvider({ baseUrl: config.githubApiUrl, token });
+      providers.set(token, provider);
+      return provider;
+    },
+  };
+}
+
+function createRuntime({ config, log, baseEnv }: Pick<Dependencies, 'config' | 'log' | 'baseEnv'>): AgentRuntime {
+  if (config.runtime === 'kubernetes')
+    throw new AppError(
+      'config.invalid',
+      'The Kubernetes runtime is not part of this version; set CODEXK8S_RUNTIME=local with CODEXK8S_ENV=local.',
+    );
+  if (config.agentRunnerPath === undefined) throw new AppError('config.invalid', 'The local runtime needs CODEXK8S_AGENT_RUNNER_PATH.');
+  return createLocalRuntime({ ...config, agentRunnerPath: config.agentRunnerPath, baseEnv, log });
+}
+
+/** `/healthz`, `/readyz` and `/metrics` of a service without an API. */
+async function serveStatus(
+  { config, store }: Context,
+  metrics: Metrics,
+  lastPassAt: ReadonlyMap<string, number>,
+): Promise<AsyncDisposable> {
+  const runs = metrics.gauge('codexk8s_runs', 'Unfinished runs', ['status']);
+  const server = createServer((request, response) => {
+    const answer = async (): Promise<[number, string]> => {
+      if (request.url === '/healthz') return [200, 'ok'];
+      if (request.url === '/readyz') return lastPassAt.size > 0 ? [200, 'ok'] : [503, 'no pass yet'];
+      if (request.url !== '/metrics') return [404, 'not found'];
+      for (const [status, count] of await countRunsByStatus(store.read)) runs.set({ status }, count);
+      return [200, await metrics.render()];
+    };
+    answer().then(
+      ([status, text]) => response.writeHead(status, { 'content-type': 'text/plain' }).end(text),
+      () => response.writeHead(503).end('database unavailable'),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(config.port, config.host, resolve));
+  return {
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}
