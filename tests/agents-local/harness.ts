@@ -136,7 +136,7 @@ export function aPrompt(body: string, { kind = 'work', feedback }: { kind?: stri
 }
 
 /** Waits for a condition; the test's own time limit ends a wait in vain. */
-export async function until(what: string, holds: () => boolean, withinMs = 15_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, withinMs = 45_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!holds()) {
     if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${what}`);

@@ -36,10 +36,10 @@ export function keepSession(options: SessionKeeperOptions): SessionKeeper {
   const { adapter, controlPlane, redactor, log, spec, outcome, everyMs, session, onAttemptOver } = options;
   let usage: Usage | undefined;
   let lastSnapshot: string | undefined;
-  let saves = 0;
+  let saved: Readonly<Record<string, unknown>> | undefined;
+  let isAnnounced = false;
   let running: Promise<void> | undefined;
   let isAsked = false;
-  let isLast = false;
 
   async function saveOnce(): Promise<void> {
     const file = await session();
@@ -62,15 +62,15 @@ export function keepSession(options: SessionKeeperOptions): SessionKeeper {
       ...(usage && { usage }),
     });
     lastSnapshot = whole;
-    saves += 1;
-    if (saves > 1 && !isLast) return; // one event at the beginning and one at the end; the saves between are no news
-    const key = isLast ? 'run.agent.session.saved:last' : 'run.agent.session.saved:first';
-    await controlPlane.event('run.agent.session.saved', { session_id: file.id, turns: content.said.length, bytes: whole.length }, key);
+    saved = { session_id: file.id, turns: content.said.length, bytes: whole.length };
+    // One event at the beginning and one at the end; the saves between are no news.
+    if (!isAnnounced) await controlPlane.event('run.agent.session.saved', saved, 'run.agent.session.saved:first');
+    isAnnounced = true;
   }
 
-  async function guarded(): Promise<void> {
+  async function guarded(act: () => Promise<void>): Promise<void> {
     try {
-      await saveOnce();
+      await act();
     } catch (error) {
       if (error instanceof AttemptOver) onAttemptOver(error);
       else log.warn({ err: error }, 'the session could not be saved');
@@ -80,7 +80,7 @@ export function keepSession(options: SessionKeeperOptions): SessionKeeper {
   async function drain(): Promise<void> {
     while (isAsked) {
       isAsked = false;
-      await guarded();
+      await guarded(saveOnce);
     }
     running = undefined;
   }
@@ -95,9 +95,10 @@ export function keepSession(options: SessionKeeperOptions): SessionKeeper {
     save,
     saveLast: async () => {
       clearInterval(timer);
-      isLast = true;
       save();
       await running;
+      const last = saved;
+      if (last) await guarded(() => controlPlane.event('run.agent.session.saved', last, 'run.agent.session.saved:last'));
     },
     get usage() {
       return usage;
