@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { errorCodes, type Actor } from '@codex-k8s/domain';
 import type { Logger } from '@codex-k8s/runtime';
-import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { errorBody, toAppError } from './answers.ts';
 
 declare module 'fastify' {
@@ -29,7 +29,7 @@ export function createHttpServer({ log, bodyLimit = oneMebibyte, onRequestDone }
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlationId' }),
     bodyLimit,
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: true,

@@ -132,12 +132,20 @@ export function pgliteDialect(pg: Pglite): Dialect {
   };
 }
 
+/** A Buffer arrives from another thread as a plain Uint8Array. */
+function restoreBuffers(row: Record<string, unknown>): void {
+  for (const [column, value] of Object.entries(row)) {
+    if (value instanceof Uint8Array) row[column] = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  }
+}
+
 function pgliteDriver(pg: Pglite): Driver {
   let free: Promise<void> = Promise.resolve();
   const releases = new WeakMap<DatabaseConnection, () => void>();
 
   async function run<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     const { rows, affectedRows } = await pg.query(sql, parameters);
+    for (const row of rows as Record<string, unknown>[]) restoreBuffers(row);
     return { rows: rows as R[], numAffectedRows: BigInt(affectedRows) }; // the caller names the row's shape, as in every Kysely driver
   }
 

@@ -16,6 +16,7 @@ import { streamHandlers } from './http/streams.ts';
 import { mountRunTools } from './mcp/server.ts';
 
 export { addRepository } from './app/repositories.ts';
+export { authorizeOAuthUser } from './app/users.ts';
 export { Config } from './config.ts';
 export type { Context } from './app/context.ts';
 

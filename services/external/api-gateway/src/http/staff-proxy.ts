@@ -22,6 +22,7 @@ export async function mountStaffProxy(
     scope.route({
       method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
       url: '/api/v1/staff/*',
+      logLevel: 'warn', // reply-from says two lines per request
       config: { operationId: 'staff', rateLimit: { max: config.requestsPerMinute, timeWindow: 60_000 } },
       handler: async (request, reply) => {
         const bearer = bearerOf(request.headers.authorization);

@@ -28,7 +28,7 @@ interface Job extends ProcessId {
   readonly attempt: number;
 }
 
-const gentleMs = 4_000;
+const gentleMs = 3_000;
 
 /** `runtime.not_allowed` unless the environment is `local`. */
 export function createLocalRuntime(options: LocalRuntimeOptions): AgentRuntime {
