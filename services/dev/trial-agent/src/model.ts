@@ -140,7 +140,10 @@ const StreamEvent = z.union([
   z.object({ type: z.literal('response.output_item.done'), item: z.record(z.string(), z.unknown()) }),
   z.object({
     type: z.enum(['response.failed', 'response.incomplete']),
-    response: z.object({ error: z.object({ code: z.string().nullish(), message: z.string() }).nullish(), incomplete_details: z.unknown() }),
+    response: z.object({
+      error: z.object({ code: z.string().nullish(), message: z.string() }).nullish(),
+      incomplete_details: z.unknown().optional(),
+    }),
   }),
   z.object({ type: z.literal('error'), message: z.string().nullish(), code: z.string().nullish() }),
 ]);

@@ -41,6 +41,7 @@ type Batch = { readonly seq: number; readonly lines: readonly LogLine[] } | { re
 export async function startLogShipper(options: LogShipperOptions): Promise<LogShipper> {
   const { controlPlane, folder, redactor, log, onFailure, limitBytes = 10 * 1024 * 1024 } = options;
   const queue: Batch[] = [];
+  const startedAt = Date.now(); // keeps the files of attempts apart and in order
   let seq = 0;
   let open: LogLine[] = [];
   let openBytes = 0;
@@ -76,7 +77,7 @@ export async function startLogShipper(options: LogShipperOptions): Promise<LogSh
   }
 
   async function spooled(batch: { seq: number; lines: readonly LogLine[] }): Promise<Batch> {
-    const file = join(folder, `${String(batch.seq).padStart(8, '0')}.json`);
+    const file = join(folder, `${startedAt}-${String(batch.seq).padStart(8, '0')}.json`);
     try {
       await writeFile(file, JSON.stringify(batch.lines), { mode: 0o600 });
       return { seq: batch.seq, file };
@@ -89,8 +90,8 @@ export async function startLogShipper(options: LogShipperOptions): Promise<LogSh
   async function send(): Promise<void> {
     try {
       for (let batch = queue[0]; batch && !isEnded; batch = queue[0]) {
-        const lines = 'file' in batch ? Spooled.parse(JSON.parse(await readFile(batch.file, 'utf8'))) : batch.lines;
-        if (!(await controlPlane.logs(batch.seq, lines))) {
+        const lines = 'file' in batch ? await unspooled(batch.file) : batch.lines;
+        if (lines.length > 0 && !(await controlPlane.logs(batch.seq, lines))) {
           isEnded = true;
           log.info('the platform takes no more log lines of this run');
         }
@@ -120,12 +121,9 @@ export async function startLogShipper(options: LogShipperOptions): Promise<LogSh
     }
   }
 
-  for (const name of (await readdir(folder)).filter((file) => /^\d+\.json$/.test(file)).sort()) {
-    const file = join(folder, name);
-    const lines = Spooled.safeParse(JSON.parse(await readFile(file, 'utf8').catch(() => 'null')));
-    if (lines.success) for (const line of lines.data) push(line);
-    await rm(file, { force: true });
-  }
+  const left = (await readdir(folder)).filter((name) => /^\d+-\d+\.json$/.test(name)).sort();
+  for (const name of left) queue.push({ seq: (seq += 1), file: join(folder, name) });
+  if (left.length > 0) sender = send();
 
   return {
     add,
@@ -148,4 +146,13 @@ export async function startLogShipper(options: LogShipperOptions): Promise<LogSh
       return queue.length === 0;
     },
   };
+}
+
+/** Nothing for a file that was half written when its runner was killed. */
+async function unspooled(file: string): Promise<LogLine[]> {
+  try {
+    return Spooled.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    return [];
+  }
 }

@@ -1,15 +1,23 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Ends a process group: SIGTERM, and SIGKILL for what is left after the grace time. Returns when none of it is left. */
+/** Ends a process group: SIGTERM, and SIGKILL for what is left after the grace time. */
 export async function endGroup(pgid: number, graceMs: number): Promise<void> {
   if (!signalGroup(pgid, 'SIGTERM')) return;
   const deadline = Date.now() + graceMs;
   while (Date.now() < deadline) {
-    if (!signalGroup(pgid, 0)) return;
-    await sleep(20);
+    if (!(await isGroupAlive(pgid))) return;
+    await sleep(30);
   }
   signalGroup(pgid, 'SIGKILL');
+}
+
+/** Zombies do not count: where nobody reaps orphans, as under a first process that is no init, they stay for ever. */
+async function isGroupAlive(pgid: number): Promise<boolean> {
+  const pids = await processIds();
+  if (pids.length === 0) return signalGroup(pgid, 0); // no /proc
+  const states = await Promise.all(pids.map(async (pid) => /^\d+ \(.*\) (\S) \d+ (\d+)/s.exec(await procFile(pid, 'stat'))));
+  return states.some((stat) => stat?.[1] !== 'Z' && Number(stat?.[2]) === pgid);
 }
 
 function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
@@ -17,7 +25,7 @@ function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
     process.kill(-pgid, signal);
     return true;
   } catch {
-    return false; // no such group, or only zombies of others
+    return false; // no such group
   }
 }
 
@@ -46,23 +54,26 @@ export async function killMarked(runId: string): Promise<number> {
 }
 
 async function marked(mark: string, except: ReadonlySet<number>): Promise<number[]> {
-  const entries = await readdir('/proc').catch(() => []);
-  const pids = entries.filter((entry) => /^\d+$/.test(entry)).map(Number);
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      if (except.has(pid)) return false;
-      const environ = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => ''); // gone, or another user's; zombies have none
-      return environ.split('\0').includes(mark);
-    }),
-  );
+  const pids = (await processIds()).filter((pid) => !except.has(pid));
+  const found = await Promise.all(pids.map(async (pid) => (await procFile(pid, 'environ')).split('\0').includes(mark)));
   return pids.filter((_, index) => found[index]);
+}
+
+async function processIds(): Promise<number[]> {
+  const entries = await readdir('/proc').catch(() => []);
+  return entries.filter((entry) => /^\d+$/.test(entry)).map(Number);
+}
+
+/** Empty: the process is gone, another user's, or (its environment) a zombie's. */
+async function procFile(pid: number, name: 'environ' | 'stat'): Promise<string> {
+  return readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '');
 }
 
 async function ancestors(pid: number): Promise<ReadonlySet<number>> {
   const known = new Set<number>();
   for (let next = pid; next > 0 && !known.has(next);) {
     known.add(next);
-    const stat = await readFile(`/proc/${next}/stat`, 'utf8').catch(() => '');
+    const stat = await procFile(next, 'stat');
     next = Number(/^\d+ \(.*\) \S (\d+)/s.exec(stat)?.[1] ?? 0);
   }
   return known;

@@ -33,8 +33,10 @@ const Item = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('mcp_tool_call'),
     tool: z.string(),
-    arguments: z.unknown(),
-    result: z.object({ content: z.array(z.looseObject({ text: z.string().optional() })), structured_content: z.unknown() }).nullish(),
+    arguments: z.unknown().optional(),
+    result: z
+      .object({ content: z.array(z.looseObject({ text: z.string().optional() })), structured_content: z.unknown().optional() })
+      .nullish(),
     error: z.object({ message: z.string() }).nullish(),
     status: z.string(),
   }),
