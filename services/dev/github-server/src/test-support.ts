@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createLogger } from '@codex-k8s/runtime';
+import { executableSearchPath } from './config.ts';
 import { startGithubServer, type GithubServer, type Seed } from './server.ts';
 
 /** Used by tests only: a server on data of its own, people with tokens, and a receiver of webhooks. */
@@ -73,14 +74,15 @@ export async function startTestServer(seed: Seed = demoSeed): Promise<TestServer
     const remote = `${server.url.replace('http://', `http://x:token-${login}@`)}/ada/demo.git`;
     const who = { GIT_AUTHOR_NAME: login, GIT_AUTHOR_EMAIL: `${login}@example.com` };
     const env = {
-      ...process.env,
+      PATH: executableSearchPath(),
+      HOME: cwd,
       REMOTE: remote,
       ...who,
       GIT_COMMITTER_NAME: login,
       GIT_COMMITTER_EMAIL: who.GIT_AUTHOR_EMAIL,
       GIT_TERMINAL_PROMPT: '0',
     };
-    const { stdout, stderr } = await run('bash', ['-euc', script], { cwd, env });
+    const { stdout, stderr } = await run('sh', ['-euc', script], { cwd, env });
     return stdout + stderr;
   }
 

@@ -57,7 +57,8 @@ export async function changeTree(gitDir: string, base: string | undefined, chang
     if (base !== undefined) await git(gitDir, ['read-tree', base], { env });
     for (const { path, content } of changes) {
       if (content === null) {
-        await git(gitDir, ['update-index', '--force-remove', '--', path], { env });
+        // Mode 0 removes the entry; --force-remove would ask for a work tree.
+        await git(gitDir, ['update-index', '-z', '--index-info'], { env, input: `0 ${'0'.repeat(40)}\t${path}\0` });
       } else {
         const sha = (await git(gitDir, ['hash-object', '-w', '--stdin'], { input: content })).trim();
         await git(gitDir, ['update-index', '--add', '--cacheinfo', `100644,${sha},${path}`], { env });

@@ -64,7 +64,7 @@ async function getProtection(call: RepositoryCall): Promise<Answer> {
 
 async function putProtection(call: RepositoryCall): Promise<Answer> {
   const { branch } = await branchOf(call);
-  const body = parseBody(Protection, call.body, 'ProtectedBranch');
+  const body = parseBody(Protection, call.body, undefined);
   const reviews = body.required_pull_request_reviews;
   const protection = await protectBranch(call.forge, call.repository, {
     branch,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { validationFailed } from '../errors.ts';
+import { notFound, validationFailed } from '../errors.ts';
 import { changeIssue } from '../app/issues.ts';
 import { findUser, freshPull, isPull, permissionOf, pullOf } from '../app/permissions.ts';
 import { changeBase, createPull, isMergeable, mergePull } from '../app/pulls.ts';
@@ -13,7 +13,7 @@ import { presentChangedFile, presentCommit } from '../present/commits.ts';
 import { presentPull, presentSimplePull } from '../present/pulls.ts';
 import { presentUser, presentUserId } from '../present/users.ts';
 import type { PullRecord } from '../store/records.ts';
-import { created, ok, paged, parseBody, signedIn, type Answer, type RepositoryCall, type Route } from './route.ts';
+import { created, noContent, ok, paged, parseBody, signedIn, type Answer, type RepositoryCall, type Route } from './route.ts';
 
 const NewPull = z.object({
   title: z.string().min(1),
@@ -114,6 +114,11 @@ async function merge(call: RepositoryCall): Promise<Answer> {
   return ok({ sha, merged: true, message: 'Pull Request successfully merged' });
 }
 
+function isMerged(call: RepositoryCall): Answer {
+  if (pullOfCall(call).pull.mergedAt === null) throw notFound();
+  return noContent;
+}
+
 async function files(call: RepositoryCall): Promise<Answer> {
   const pull = pullOfCall(call);
   const changed = await filesOfPull(call.forge, { repository: call.repository, pull });
@@ -169,7 +174,7 @@ export const pullRoutes: readonly Route[] = [
     method: 'GET',
     path: `${one}/merge`,
     access: 'read',
-    handle: (call) => ({ status: pullOfCall(call).pull.mergedAt === null ? 404 : 204 }),
+    handle: isMerged,
   },
   { method: 'PUT', path: `${one}/merge`, access: 'write', handle: merge },
   { method: 'GET', path: `${one}/files`, access: 'read', handle: files },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { notFound, validationFailed } from '../errors.ts';
+import { GithubError, notFound, validationFailed } from '../errors.ts';
 import { pullOf } from '../app/permissions.ts';
 import {
   commentsOf,
@@ -96,8 +96,15 @@ async function comment(call: RepositoryCall): Promise<Answer> {
   const { commit_id: commitSha, in_reply_to: parentId, ...body } = parseBody(NewComment, call.body, 'PullRequestReviewComment');
   if (parentId !== undefined) return reply(call, parentId, body.body);
   if (body.path === '') throw validationFailed({ resource: 'PullRequestReviewComment', field: 'path', code: 'missing_field' });
-  const saved = await createReviewComment(call.forge, act(call), draftOf(body), commitSha);
+  const saved = await createReviewComment(call.forge, act(call), draftOf(body), commitSha).catch(inWordsOfComments);
   return presentedComment(call, saved);
+}
+
+/** The same refusal that a review tells as a sentence is a field's problem here. */
+function inWordsOfComments(error: unknown): never {
+  if (!(error instanceof GithubError) || typeof error.errors?.[0] !== 'string') throw error;
+  const field = 'pull_request_review_thread.line';
+  throw validationFailed({ resource: 'PullRequestReviewComment', code: 'custom', field, message: error.errors[0] });
 }
 
 function presentedComment(call: RepositoryCall, comment: ReviewCommentRecord): Answer {

@@ -58,12 +58,17 @@ export function created(body: unknown, location?: string): Answer {
 
 export const noContent: Answer = { status: 204 };
 
-/** The body as the schema says, or 422 in GitHub's words; a body that is no object is 400. */
-export function parseBody<T>(schema: z.ZodType<T>, body: unknown, resource: string): T {
+/** The body as the schema says, or 422 in GitHub's words (sentences for the routes that name no resource); no object is 400. */
+export function parseBody<T>(schema: z.ZodType<T>, body: unknown, resource: string | undefined): T {
   const result = schema.safeParse(body ?? {});
   if (result.success) return result.data;
   if (typeof body !== 'object' && body !== undefined) throw new GithubError(400, 'Body should be a JSON object');
-  throw validationFailed(...result.error.issues.map((issue) => problemOf(issue, resource)));
+  const { issues } = result.error;
+  throw validationFailed(...issues.map((issue) => (resource === undefined ? sentenceOf(issue) : problemOf(issue, resource))));
+}
+
+function sentenceOf({ path, message }: z.core.$ZodIssue): string {
+  return `${path.join('.')}: ${message}`;
 }
 
 function problemOf(issue: z.core.$ZodIssue, resource: string): FieldProblem {

@@ -4,7 +4,7 @@ import { now } from '../forge.ts';
 import { listRefs, objectType } from '../git/bare-repository.ts';
 import { readCommit } from '../git/commits.ts';
 import { presentBranch } from '../present/branches.ts';
-import { presentCommit } from '../present/commits.ts';
+import { presentCommitInEvent } from '../present/commits.ts';
 import { presentMinimalRepository, repositoryUrls } from '../present/repositories.ts';
 import { combinedState, latestStatuses, presentSimpleStatus, presentStatus } from '../present/statuses.ts';
 import type { StatusRecord } from '../store/records.ts';
@@ -54,7 +54,7 @@ async function aboutCommit(call: RepositoryCall, sha: string) {
   const gitDir = gitDirOfCall(call);
   const heads = Object.entries(await listRefs(gitDir)).filter(([ref, at]) => ref.startsWith('refs/heads/') && at === sha);
   const branches = heads.slice(0, 10).map(([ref]) => presentBranch(forge, repository, ref.slice('refs/heads/'.length), sha));
-  return { commit: presentCommit(forge, repository, await readCommit(gitDir, sha)), branches };
+  return { commit: presentCommitInEvent(forge, repository, await readCommit(gitDir, sha)), branches };
 }
 
 function statusPayload({ forge, repository }: RepositoryCall, status: StatusRecord) {

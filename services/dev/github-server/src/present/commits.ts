@@ -16,6 +16,14 @@ export function noReplyEmail(login: string): string {
   return `${login}@users.noreply.github.com`;
 }
 
+const unsigned = { verified: false, reason: 'unsigned', signature: null, payload: null };
+
+/** As in webhooks, whose schemas do not know when a signature was verified. */
+export function presentCommitInEvent(view: View, repository: RepositoryRecord, commit: Commit) {
+  const presented = presentCommit(view, repository, commit);
+  return { ...presented, commit: { ...presented.commit, verification: unsigned } };
+}
+
 function presentAccount(view: View, { email }: Person) {
   const user = userOfEmail(view, email);
   return user === undefined ? null : presentUser(view, user);
@@ -34,7 +42,7 @@ export function presentCommit(view: View, repository: RepositoryRecord, commit: 
       tree: { sha: commit.treeSha, url: `${api}/git/trees/${commit.treeSha}` },
       url: `${api}/git/commits/${commit.sha}`,
       comment_count: 0,
-      verification: { verified: false, reason: 'unsigned', signature: null, payload: null },
+      verification: { ...unsigned, verified_at: null },
     },
     url,
     html_url: `${html}/commit/${commit.sha}`,

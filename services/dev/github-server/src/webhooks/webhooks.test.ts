@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pushBranch, startReceiver, startTestServer, type TestServer } from '../test-support.ts';
+import { pushBranch, startReceiver, startTestServer, type Received, type TestServer } from '../test-support.ts';
 
 const secret = 'hook-secret';
 let github: TestServer;
@@ -93,7 +93,7 @@ describe('each act tells what GitHub tells', () => {
 test('every payload matches the schemas GitHub publishes', async () => {
   const path = createRequire(import.meta.url).resolve('@octokit/webhooks-schemas');
   const schema = JSON.parse(await readFile(path.replace(/index[.]\w+$/, 'schema.json'), 'utf8')) as { definitions: Record<string, object> };
-  const ajv = new Ajv({ strict: false, allErrors: true });
+  const ajv = new Ajv({ strict: false, inlineRefs: false, validateSchema: false });
   addFormats.default(ajv);
   ajv.addSchema(schema, 'github');
 
@@ -110,10 +110,12 @@ test('every payload matches the schemas GitHub publishes', async () => {
   expect(new Set(receiver.received.map(nameOf)).size).toBeGreaterThan(20);
 });
 
+const noDelivery: Pick<Received, 'headers' | 'raw'> = { headers: {}, raw: '' };
+
 describe('deliveries', () => {
   test('a delivery is signed over its exact bytes and named by its headers', async () => {
     await caused(() => github.api('POST', '/hooks/1/pings'));
-    const { headers, raw } = receiver.received.at(-1) ?? { headers: {}, raw: '' };
+    const { headers, raw } = receiver.received.at(-1) ?? noDelivery;
 
     expect(headers['x-hub-signature-256']).toBe(`sha256=${createHmac('sha256', secret).update(raw).digest('hex')}`);
     expect(headers).toMatchObject({ 'content-type': 'application/json', 'x-github-event': 'ping', 'x-github-hook-id': '1' });
