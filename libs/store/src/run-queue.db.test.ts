@@ -1,0 +1,114 @@
+import { aProject, aRepository, aRun, openTestStore } from '@codex-k8s/testkit';
+import { sql } from 'kysely';
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { adoptRuns, claimPendingRun, nextAttempt, releaseSlots, renewLeases } from './run-queue.ts';
+import { getRun, moveRun } from './runs.ts';
+
+const store = await openTestStore();
+afterAll(() => store[Symbol.asyncDispose]());
+beforeEach(() => sql`truncate core.projects cascade`.execute(store.db));
+const actor = { type: 'system', id: 'worker' } as const;
+const many = { policy: { max_parallel_runs: 100 } };
+
+function claim(owner = 'w1', leaseSec = 60): ReturnType<typeof claimPendingRun> {
+  return claimPendingRun(store.db, { owner, leaseSec, slotsPerProject: 2 });
+}
+
+async function aRepo(settings = {}): Promise<Awaited<ReturnType<typeof aRepository>>> {
+  return aRepository(store, (await aProject(store, { settings })).id);
+}
+
+test('twenty claims at once never break the limit of the project', async () => {
+  const repository = await aRepo({ max_parallel_runs: 3 });
+  for (let n = 0; n < 10; n += 1) await aRun(store, { repository, ...many });
+
+  const claimed = await Promise.all(Array.from({ length: 20 }, (_, n) => claim(`w${n}`)));
+
+  const ids = claimed.flatMap((run) => (run ? [run.id] : []));
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids.length).toBeLessThanOrEqual(3);
+  while (await claim()) void 0;
+  const { rows } = await sql<{ count: number }>`select count(*)::int as count from core.agent_runs where lease_until > now()`.execute(
+    store.db,
+  );
+  expect(rows[0]?.count).toBe(3);
+});
+
+test('twenty claims at once never break the limit of the role', async () => {
+  const repository = await aRepo({ max_parallel_runs: 50 });
+  for (let n = 0; n < 10; n += 1) await aRun(store, { repository, policy: { max_parallel_runs: 2 } });
+
+  await Promise.all(Array.from({ length: 20 }, (_, n) => claim(`w${n}`)));
+  while (await claim()) void 0;
+
+  const { rows } = await sql<{ count: number }>`select count(*)::int as count from core.agent_runs where lease_until > now()`.execute(
+    store.db,
+  );
+  expect(rows[0]?.count).toBe(2);
+});
+
+test('a full project and a full role do not hold up the others (NFR-009)', async () => {
+  const [full, other] = [await aRepo({ max_parallel_runs: 1 }), await aRepo({ max_parallel_runs: 5 })];
+  await aRun(store, { repository: full, ...many });
+  const waiting = await aRun(store, { repository: full, ...many });
+  await claim();
+  const dev = await aRun(store, { repository: other, policy: { max_parallel_runs: 1 } });
+  const queuedDev = await aRun(store, { repository: other, policy: { max_parallel_runs: 1 } });
+  const reviewer = await aRun(store, { repository: other, agentKey: 'reviewer', runKind: 'review', ...many });
+
+  const claimed = [await claim(), await claim(), await claim()].map((run) => run?.id);
+
+  expect(new Set(claimed)).toEqual(new Set([dev.id, reviewer.id, undefined]));
+  expect((await getRun(store.db, waiting.id))?.pendingReason).toBe('project_limit');
+  expect((await getRun(store.db, queuedDev.id))?.pendingReason).toBe('role_limit');
+});
+
+test('a claim whose worker died before the start is claimed again as the next attempt', async () => {
+  const run = await aRun(store, { repository: await aRepo(), ...many });
+  await claim('dead', 1);
+  await sql`update core.agent_runs set lease_until = now() - interval '1 second'`.execute(store.db);
+  await sql`update core.slots set lease_until = now() - interval '1 second'`.execute(store.db);
+
+  const again = await claim('alive');
+
+  expect(again).toMatchObject({ id: run.id, attempt: 2, leaseOwner: 'alive' });
+});
+
+test('a started run is adopted by one other worker, and only after its lease has ended', async () => {
+  const run = await aRun(store, { repository: await aRepo(), ...many });
+  await claim('w1');
+  await moveRun(store.db, 'start', { id: run.id, actor });
+
+  expect(await adoptRuns(store.db, { owner: 'w2', leaseSec: 60 })).toEqual([]);
+  await sql`update core.agent_runs set lease_until = now() - interval '1 second'`.execute(store.db);
+  const adopted = await Promise.all(['w2', 'w3', 'w4'].map((owner) => adoptRuns(store.db, { owner, leaseSec: 60 })));
+
+  expect(adopted.flat().map(({ id }) => id)).toEqual([run.id]);
+  expect(await renewLeases(store.db, { owner: 'w1', leaseSec: 60 })).toEqual([]);
+});
+
+test('the next attempt fences the one before', async () => {
+  const run = await aRun(store, { repository: await aRepo(), ...many });
+  await claim('w1');
+  await moveRun(store.db, 'start', { id: run.id, actor, attempt: 1 });
+
+  const next = await nextAttempt(store.db, { id: run.id, owner: 'w1', attempt: 1 });
+
+  expect(next?.attempt).toBe(2);
+  expect(await nextAttempt(store.db, { id: run.id, owner: 'w1', attempt: 1 })).toBeUndefined();
+  expect(await moveRun(store.db, 'fail', { id: run.id, actor, attempt: 1, failure: { code: 'internal', message: '' } })).toBeUndefined();
+});
+
+test('a slot is free again when its run waits for the owner or is over', async () => {
+  const repository = await aRepo({ max_parallel_runs: 1 });
+  const first = await aRun(store, { repository, ...many });
+  await aRun(store, { repository, ...many });
+  await claim();
+  await moveRun(store.db, 'start', { id: first.id, actor });
+
+  expect([await releaseSlots(store.db), await claim()]).toEqual([0, undefined]);
+  await moveRun(store.db, 'awaitOwner', { id: first.id, actor });
+
+  expect(await releaseSlots(store.db)).toBe(1);
+  expect(await claim()).toBeDefined();
+});

@@ -1,0 +1,21 @@
+import { randomBytes } from 'node:crypto';
+import { migrate, openStore, type Store } from '@codex-k8s/store';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { templateName } from './global-database.ts';
+
+/** A migrated database of this file's own: a clone of the template on real PostgreSQL, otherwise an in-memory PGlite. */
+export async function openTestStore(): Promise<Store> {
+  const url = inject('postgresUrl');
+  if (url === undefined) {
+    const store = openStore('pglite:memory');
+    await migrate(store);
+    return store;
+  }
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const admin = new pg.Client({ connectionString: url });
+  await admin.connect();
+  await admin.query(`create database ${name} template ${templateName}`);
+  await admin.end();
+  return openStore(url.replace(/\/postgres$/, `/${name}`));
+}
