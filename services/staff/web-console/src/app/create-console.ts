@@ -1,3 +1,4 @@
+import './reset.css';
 import { VueQueryPlugin } from '@tanstack/vue-query';
 import type { Pinia } from 'pinia';
 import { createApp, type App as VueApp } from 'vue';

@@ -50,13 +50,11 @@ export function createTheme(choice: ThemeChoice) {
     theme: { defaultTheme: choice, themes: { light, dark } },
     icons: { defaultSet: 'mdi', aliases, sets: { mdi } },
     defaults: {
-      VBtn: { variant: 'text', rounded: 'md', ripple: false },
-      VCard: { variant: 'flat', border: true, rounded: 'lg' },
+      VBtn: { variant: 'text', ripple: false },
+      VCard: { variant: 'flat', border: true },
       VTextField: { variant: 'outlined', density: 'compact', hideDetails: 'auto', color: 'primary' },
       VTextarea: { variant: 'outlined', density: 'compact', hideDetails: 'auto', color: 'primary' },
       VSwitch: { color: 'primary', hideDetails: 'auto', density: 'compact', inset: true },
-      VTooltip: { location: 'top', openDelay: 250 },
-      VAlert: { variant: 'tonal', density: 'comfortable', rounded: 'lg' },
       VMenu: { offset: 6 },
     },
   });

@@ -48,7 +48,7 @@ export const adminEn = {
     repository: 'Repository',
     search: 'Search open issues',
     start: 'Start',
-    startLabel: 'Start a run for #{number}',
+    startLabel: 'Start: a run for #{number}',
     starting: 'Label {label} is on #{number}. The run appears in a moment.',
     toRuns: 'Show',
     empty: 'No open issues',

@@ -51,7 +51,7 @@ export const adminRu: Messages<typeof adminEn> = {
     repository: 'Репозиторий',
     search: 'Поиск по открытым задачам',
     start: 'Запустить',
-    startLabel: 'Начать запуск для #{number}',
+    startLabel: 'Запустить: агент для #{number}',
     starting: 'Метка {label} стоит на #{number}. Запуск сейчас появится.',
     toRuns: 'Показать',
     empty: 'Открытых задач нет',

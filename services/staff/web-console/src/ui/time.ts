@@ -29,7 +29,7 @@ export function absoluteTime(at: Date, locale: string): string {
 }
 
 export function clockTime(at: Date, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(at);
+  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).format(at);
 }
 
 function unitText(value: number, unit: 'hour' | 'minute' | 'second' | 'day' | 'millisecond', locale: string): string {
