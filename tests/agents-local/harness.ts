@@ -72,6 +72,7 @@ export async function aHarness({ program = 'trial', env: extra = {} }: HarnessOp
         env: {
           PATH: process.env['PATH'] ?? '',
           HOME: folder,
+          NODE_COMPILE_CACHE: join(tmpdir(), 'codexk8s-test-compile-cache'),
           CODEXK8S_RUN_ID: platform.spec?.run_id ?? '',
           CODEXK8S_CORRELATION_ID: 'c-1',
           CODEXK8S_CONTROL_PLANE_URL: platform.url,

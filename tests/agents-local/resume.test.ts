@@ -42,7 +42,7 @@ function prompts({ platform }: Harness): number {
   return (platform.sessions.at(-1)?.snapshot ?? '').split('Task: work').length - 1;
 }
 
-test('after kill -9 the next attempt goes on in the same session, and the prompt is said once', async () => {
+test.concurrent('after kill -9 the next attempt goes on in the same session, and the prompt is said once', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   await interrupted(harness, 'SIGKILL');
@@ -62,7 +62,7 @@ test('after kill -9 the next attempt goes on in the same session, and the prompt
   expect(markedProcesses(platform.spec?.run_id ?? '')).toEqual([]);
 });
 
-test('in another place the session goes on, knowing that its workspace is gone', async () => {
+test.concurrent('in another place the session goes on, knowing that its workspace is gone', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   await interrupted(harness, 'SIGKILL');
@@ -76,7 +76,7 @@ test('in another place the session goes on, knowing that its workspace is gone',
   expect(harness.git('show', 'codex/issue-7:first.txt')).toBe('first');
 });
 
-test('SIGTERM stops the agent, saves the session and reports nothing', async () => {
+test.concurrent('SIGTERM stops the agent, saves the session and reports nothing', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
 
@@ -92,7 +92,7 @@ test('SIGTERM stops the agent, saves the session and reports nothing', async () 
   expect(prompts(harness)).toBe(1);
 });
 
-test('a run that follows another continues its session with its own prompt', async () => {
+test.concurrent('a run that follows another continues its session with its own prompt', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   await harness.start().exited;
@@ -105,7 +105,7 @@ test('a run that follows another continues its session with its own prompt', asy
   expect(platform.sessions.at(-1)).toMatchObject({ resume_outcome: 'resumed', turns: 2, session_id: platform.sessions[0]?.session_id });
 });
 
-test('the answer of the owner is said to the resumed agent as its next turn', async () => {
+test.concurrent('the answer of the owner is said to the resumed agent as its next turn', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   platform.pendingAnswers = 1000;
@@ -124,7 +124,7 @@ test('the answer of the owner is said to the resumed agent as its next turn', as
   expect(prompts(harness)).toBe(1);
 });
 
-test('a turn that was over before the kill is delivered without asking the agent again', async () => {
+test.concurrent('a turn that was over before the kill is delivered without asking the agent again', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   await harness.start().exited;
@@ -136,7 +136,7 @@ test('a turn that was over before the kill is delivered without asking the agent
   expect(platform.results[1]).toMatchObject({ outcome: 'delivered', head_sha: before?.head_sha });
 });
 
-test('a session that cannot be read is lost, and is said to be', async () => {
+test.concurrent('a session that cannot be read is lost, and is said to be', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   if (platform.spec)
@@ -151,7 +151,7 @@ test('a session that cannot be read is lost, and is said to be', async () => {
   });
 });
 
-test('the platform can end an attempt, and nothing of it stays: not even what left its process group', async () => {
+test.concurrent('the platform can end an attempt, and nothing of it stays: not even what left its process group', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   const body = `\`\`\`sh\nsetsid sleep 300 &\ntouch ${harness.folder}/there\nsleep 300\n\`\`\``;
@@ -168,10 +168,10 @@ test('the platform can end an attempt, and nothing of it stays: not even what le
   expect(platform.results).toEqual([]);
 });
 
-test('a superseded attempt ends itself', async () => {
+test.concurrent('a superseded attempt ends itself', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
-  if (platform.spec) platform.spec = { ...platform.spec, prompt: aPrompt('```sleep 300\n```') };
+  if (platform.spec) platform.spec = { ...platform.spec, prompt: aPrompt('```hang model\n```') };
   const runner = harness.start();
   await until('the agent', () => existsSync(join(harness.runDir, 'agent.json')));
 
@@ -181,7 +181,7 @@ test('a superseded attempt ends itself', async () => {
   expect(markedProcesses(platform.spec?.run_id ?? '')).toEqual([]);
 });
 
-test('an absent control plane delays the log and the result but loses nothing of them', async () => {
+test.concurrent('an absent control plane delays the log and the result but loses nothing of them', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   if (platform.spec)

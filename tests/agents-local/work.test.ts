@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
+import { serveGit } from './git-over-http.ts';
 import { aHarness, aPrompt, gitToken, modelKey } from './harness.ts';
 
 // Real processes on a machine that may be busy.
@@ -8,7 +10,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const fakeAgent = { env: { CODEXK8S_TRIAL_AGENT_PATH: fileURLToPath(new URL('fake-agent.mjs', import.meta.url)) } };
 
-test('an issue becomes a pushed branch with its file, a report and an acknowledged result', async () => {
+test.concurrent('an issue becomes a pushed branch with its file, a report and an acknowledged result', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
 
@@ -29,20 +31,20 @@ test('an issue becomes a pushed branch with its file, a report and an acknowledg
   expect(harness.git('show', 'codex/issue-7:hello.txt')).toBe('hello');
   expect(harness.git('log', '-1', '--format=%an <%ae> %s', 'codex/issue-7')).toBe('codex-bot <bot@example.test> Say hello (#7)');
   expect(platform.reports).toMatchObject([{ pr_title: 'Say hello (#7)' }]);
-  expect(platform.events.map(({ event_type }) => event_type)).toEqual([
-    'run.agent.started',
-    'run.workspace.prepared',
+  expect(platform.events.map(({ event_type }) => event_type).sort()).toEqual([
     'run.agent.ready',
     'run.agent.session.saved',
     'run.agent.session.saved',
+    'run.agent.started',
     'run.agent.turn.completed',
     'run.branch.pushed',
+    'run.workspace.prepared',
   ]);
   expect(platform.sessions.at(-1)).toMatchObject({ program: 'trial', turns: 1, resume_outcome: 'fresh' });
   expect(platform.logs.map(({ seq }) => seq)).toEqual(platform.logs.map((_, index) => index + 1));
 });
 
-test('a question is answered, a failing step and a missing tool are told, and no secret leaves', async () => {
+test.concurrent('a question is answered, a failing step and a missing tool are told, and no secret leaves', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   platform.pendingAnswers = 1;
@@ -75,7 +77,7 @@ test('a question is answered, a failing step and a missing tool are told, and no
   expect(platform.lines().join('\n')).not.toContain('CODEXK8S_RUN_TOKEN=');
 });
 
-test('an agent that cannot commit but left work has it committed by the runner, openly', async () => {
+test.concurrent('an agent that cannot commit but left work has it committed by the runner, openly', async () => {
   await using harness = await aHarness(fakeAgent);
   const { platform } = harness;
 
@@ -101,7 +103,7 @@ test("nothing in the workspace's own git configuration can steer the push", asyn
   expect(harness.git('show', 'codex/issue-7:left.txt')).toBe('left');
 });
 
-test('an agent that prints 100 MB costs neither memory nor log, and the gap is told', async () => {
+test.concurrent('an agent that prints 100 MB costs neither memory nor log, and the gap is told', async () => {
   await using harness = await aHarness(fakeAgent);
   const { platform } = harness;
   if (platform.spec) platform.spec = { ...platform.spec, prompt: 'floods\n' };
@@ -123,7 +125,34 @@ test('an agent that prints 100 MB costs neither memory nor log, and the gap is t
   expect(peakKb).toBeLessThan(350_000);
 });
 
-test('revise continues the branch of the pull request with the steps of the review', async () => {
+test.concurrent('the token opens the remote over HTTP and stands in no address, file or log', async () => {
+  await using harness = await aHarness();
+  const { platform } = harness;
+  await using remote = await serveGit(harness.folder, 'codex-bot', gitToken);
+  if (platform.spec) platform.spec = { ...platform.spec, repository: { full_name: 'o/r', clone_url: `${remote.url}/origin.git` } };
+
+  const runner = harness.start();
+  await runner.exited;
+
+  expect(platform.results).toMatchObject([{ outcome: 'delivered' }]);
+  expect(remote.refused.length).toBeGreaterThan(0);
+  const found = spawnSync('grep', ['-rlF', gitToken, harness.runDir], { encoding: 'utf8' }).stdout;
+  expect(found).toBe('');
+  expect(runner.stderr() + JSON.stringify([platform.logs, platform.events, platform.results])).not.toContain(gitToken);
+});
+
+test.concurrent('a token that the host refuses is told as such', async () => {
+  await using harness = await aHarness();
+  const { platform } = harness;
+  await using remote = await serveGit(harness.folder, 'codex-bot', 'another');
+  if (platform.spec) platform.spec = { ...platform.spec, repository: { full_name: 'o/r', clone_url: `${remote.url}/origin.git` } };
+
+  await harness.start().exited;
+
+  expect(platform.results).toMatchObject([{ outcome: 'failed', failure_code: 'github.unauthorized' }]);
+});
+
+test.concurrent('revise continues the branch of the pull request with the steps of the review', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   await harness.start().exited;
@@ -138,7 +167,7 @@ test('revise continues the branch of the pull request with the steps of the revi
   expect(harness.git('rev-parse', 'codex/issue-7~1')).toBe(first);
 });
 
-test('a review reads the real diff, reports findings and pushes nothing', async () => {
+test.concurrent('a review reads the real diff, reports findings and pushes nothing', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   if (platform.spec) platform.spec = { ...platform.spec, prompt: aPrompt('```file path=x.ts\n// TODO later\n```') };

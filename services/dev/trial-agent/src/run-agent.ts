@@ -69,7 +69,13 @@ async function converse({ session, mcp, shell, model, maxTurns, emit }: AgentOpt
       emit({ type: 'turn.completed', usage: session.usage });
       return true;
     }
-    for (const call of calls) await recordOutput(session, call.call_id, await perform(call, newId()));
+    let isWaiting = false;
+    for (const call of calls) {
+      const result = await perform(call, newId());
+      await recordOutput(session, call.call_id, result);
+      isWaiting = /"status"\s*:\s*"approval_required"/.test(result);
+    }
+    if (isWaiting) turn -= 1; // asking again whether a person has decided is no work
   }
   return fail(emit, `the model did not come to an end within ${maxTurns} requests`);
 
