@@ -3,7 +3,7 @@
  * NFR-018). GitHub may send a delivery again under the same id, and its redelivery API under the same id too; a proxy may replay a body
  * under another one. Both are answered with what was decided the first time.
  */
-import { AppError, type ActorRef } from '@codex-k8s/domain';
+import { AppError } from '@codex-k8s/domain';
 import {
   findDelivery,
   findRepositoryByExternalId,
@@ -14,6 +14,7 @@ import {
   type Tx,
 } from '@codex-k8s/store';
 import { system, type Context } from './context.ts';
+import type { RuleOutcome } from './event-rule.ts';
 import { eventRules } from './event-rules.ts';
 import { WebhookPayload } from './webhook-payload.ts';
 
@@ -30,23 +31,6 @@ export interface IngestAnswer {
   readonly duplicate?: boolean;
   readonly reason?: string;
   readonly run_id?: string;
-}
-
-/** What a rule decided about an event of a bound repository. */
-export interface RuleOutcome {
-  readonly result: 'accepted' | 'ignored';
-  readonly reason?: string;
-  readonly runId?: string;
-  /** People hear of it on the issue (the worker answers). */
-  readonly needsAnswer?: boolean;
-  readonly details?: Readonly<Record<string, unknown>>;
-}
-
-export interface EventInput {
-  readonly deliveryId: string;
-  readonly payload: WebhookPayload;
-  readonly repository: Repository;
-  readonly sender: ActorRef;
 }
 
 export async function ingestEvent(context: Context, { deliveryId, eventType, bodySha256, body }: IngestInput): Promise<IngestAnswer> {

@@ -1,6 +1,6 @@
 import { findRunInReview, listOpenRunsOfIssue, moveRun, type Tx } from '@codex-k8s/store';
 import type { Context } from './context.ts';
-import type { EventInput, RuleOutcome } from './ingest-event.ts';
+import type { EventInput, RuleOutcome } from './event-rule.ts';
 import { abandonDelivery, approveDelivery } from './owner-decision.ts';
 
 /** A closed issue needs no more work: unfinished runs are cancelled. What is already delivered stays for its pull request's own fate. */

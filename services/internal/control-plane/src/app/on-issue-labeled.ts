@@ -10,7 +10,7 @@ import {
   type Tx,
 } from '@codex-k8s/store';
 import type { Context } from './context.ts';
-import type { EventInput, RuleOutcome } from './ingest-event.ts';
+import type { EventInput, RuleOutcome } from './event-rule.ts';
 import { startStageRun } from './start-run.ts';
 import { issueSnapshot } from './webhook-payload.ts';
 

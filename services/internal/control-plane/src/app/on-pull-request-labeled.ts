@@ -1,7 +1,7 @@
 import { permitSender } from '@codex-k8s/domain';
 import { createReviewRun, findRunOfPullRequest, findSender, type Tx } from '@codex-k8s/store';
 import type { Context } from './context.ts';
-import type { EventInput, RuleOutcome } from './ingest-event.ts';
+import type { EventInput, RuleOutcome } from './event-rule.ts';
 
 /** `need:reviewer` on a pull request of ours asks for a pre-review of its present head. */
 export async function onPullRequestLabeled(context: Context, tx: Tx, { payload, repository, sender }: EventInput): Promise<RuleOutcome> {

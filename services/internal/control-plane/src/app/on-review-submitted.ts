@@ -1,7 +1,7 @@
 import { permitSender } from '@codex-k8s/domain';
 import { findRunInReview, findSender, type Tx } from '@codex-k8s/store';
 import type { Context } from './context.ts';
-import type { EventInput, RuleOutcome } from './ingest-event.ts';
+import type { EventInput, RuleOutcome } from './event-rule.ts';
 import { approveDelivery, requestChanges } from './owner-decision.ts';
 
 /** A person's review on the host decides like the console. A review of an older commit is no decision on what is there now. */

@@ -1,7 +1,7 @@
 /** A delivery exists when the code host says so: branch, head, commits and pull request are asked for, the pull request is opened if missing. */
 import { AppError, isAppError, type PullRequest } from '@codex-k8s/domain';
 import { addLink, createReviewRun, moveRun, recordEvent, requestAction, type Run } from '@codex-k8s/store';
-import type { AttemptClaim } from '../reconcilers/finish-runs.ts';
+import type { AttemptClaim } from './attempt-claim.ts';
 import { hostOf, worker, type Context, type Host } from './context.ts';
 import { failRun, setStage } from './fail-run.ts';
 

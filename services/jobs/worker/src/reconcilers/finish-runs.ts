@@ -1,6 +1,7 @@
 import { AppError, describeError, errorCodes, isErrorCode, isRetryable, type ErrorCode } from '@codex-k8s/domain';
 import type { Reconciler } from '@codex-k8s/runtime';
 import { changeRun, listClaimedResults, type Run } from '@codex-k8s/store';
+import type { AttemptClaim } from '../app/attempt-claim.ts';
 import type { Context } from '../app/context.ts';
 import { deliver } from '../app/deliver.ts';
 import { each } from '../app/each.ts';
@@ -8,16 +9,6 @@ import { failRun } from '../app/fail-run.ts';
 import { postReview } from '../app/post-review.ts';
 
 const retrySec = 10;
-
-/** What `finishAttempt` of the internal contract stores. */
-export interface AttemptClaim {
-  readonly outcome: 'delivered' | 'reviewed' | 'failed';
-  readonly branch?: string;
-  readonly head_sha?: string;
-  readonly base_sha?: string;
-  readonly failure_code?: string;
-  readonly failure_message?: string;
-}
 
 /** The runner's claim becomes an outcome only after the code host was asked (design, promise 1). */
 export function finishRuns(context: Context): Reconciler {

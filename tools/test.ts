@@ -1,0 +1,81 @@
+/**
+ * `npm test`: what needs neither root nor a server. `npm run test:all`: everything, with a real PostgreSQL, a real browser, GitHub's API
+ * description and the real agent CLIs. The last line counts all suites: `N passed, N failed, N skipped`.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+interface Suite {
+  readonly name: string;
+  /** Of the repository. */
+  readonly folder?: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Has a lockfile of its own, since what it needs is too large for the root. */
+  readonly install?: boolean;
+}
+
+interface Count {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const root = join(import.meta.dirname, '..');
+const everywhere: Suite[] = [
+  { name: 'rules, routes and pages', args: ['--project', 'rule', '--project', 'web'] },
+  { name: 'store on PGlite', args: ['--project', 'db'] },
+];
+const needsMore: Suite[] = [
+  { name: 'store on PostgreSQL', args: ['--project', 'db'], env: { CODEXK8S_TEST_ENGINE: 'postgresql' } },
+  { name: 'stories', args: ['--project', 'e2e'] },
+  { name: "GitHub's API description", folder: 'tests/github-conformance', args: [], install: true },
+  { name: 'agent CLIs', folder: 'tests/agents', args: [], install: true },
+];
+
+function run(
+  command: string,
+  args: readonly string[],
+  { cwd, env }: { cwd: string; env?: Readonly<Record<string, string>> | undefined },
+): boolean {
+  return spawnSync(command, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } }).status === 0;
+}
+
+/** What vitest counted; a suite that could not be read counts as one failure, never as none. */
+function readCount(path: string, succeeded: boolean): Count {
+  if (!existsSync(path)) return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(readFileSync(path, 'utf8')) as {
+    numPassedTests: number;
+    numFailedTests: number;
+    numPendingTests: number;
+    numTodoTests: number;
+  }; // vitest's JSON reporter
+  const failed = report.numFailedTests + (succeeded || report.numFailedTests > 0 ? 0 : 1);
+  return { passed: report.numPassedTests, failed, skipped: report.numPendingTests + report.numTodoTests };
+}
+
+function runSuite({ name, folder = '.', args, env, install = false }: Suite, output: string): Count {
+  const startedAt = Date.now();
+  const cwd = join(root, folder);
+  console.log(`\n=== ${name}`);
+  if (install && !run('npm', ['ci', '--prefer-offline'], { cwd })) return { passed: 0, failed: 1, skipped: 0 };
+  const succeeded = run('vitest', ['run', ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`], { cwd, env });
+  const count = readCount(output, succeeded);
+  console.log(`--- ${name}: ${count.passed} passed, ${count.failed} failed in ${((Date.now() - startedAt) / 1000).toFixed(0)} s`);
+  return count;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'codexk8s-test-'));
+const suites = process.argv.includes('--all') ? [...everywhere, ...needsMore] : everywhere;
+const total: Count = { passed: 0, failed: 0, skipped: 0 };
+for (const [index, suite] of suites.entries()) {
+  const count = runSuite(suite, join(folder, `${index}.json`));
+  total.passed += count.passed;
+  total.failed += count.failed;
+  total.skipped += count.skipped;
+}
+rmSync(folder, { recursive: true, force: true });
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
