@@ -122,7 +122,7 @@ function matchPath(template: string, pathname: string): Record<string, string> |
 
 function respond(operation: Operation, answer: unknown): Response {
   if (answer instanceof Refusal) return Response.json(answer.problem, { status: answer.status });
-  const status = Number(routes[operation][2]);
+  const status = routes[operation][2];
   if (status === 204) return new Response(null, { status });
   if (typeof answer === 'string') return new Response(answer, { status, headers: { 'content-type': 'text/plain' } });
   return Response.json(answer, { status });

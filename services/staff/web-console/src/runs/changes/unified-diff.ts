@@ -59,7 +59,9 @@ export function parseDiff(diff: string): DiffFile[] {
 
   for (const line of diff.split('\n')) {
     const inHunk = left.before > 0 || left.after > 0;
-    if (!inHunk && line.startsWith('diff --git ')) {
+    // Lines of a hunk begin with a sign or a space, so this is never one, even when a cut hunk is shorter than it says.
+    if (line.startsWith('diff --git ')) {
+      left = { before: 0, after: 0 };
       file = begin(line);
       files.push(file);
       continue;
