@@ -61,7 +61,7 @@ test('nothing is left out of an output that fits', () => {
   expect(window.text()).toBe('abcd\n[… 1 bytes omitted …]\nfghi');
 });
 
-test('secrets do not reach a command, the run id does', () => {
+test('secrets do not reach a command, the marks of the run do', () => {
   const env = {
     PATH: '/bin',
     CODEXK8S_RUN_TOKEN: 'a',

@@ -89,7 +89,7 @@ function killGroup(pid: number | undefined): void {
 
 /** The environment for commands: without the platform's tokens or anything that looks like a secret. */
 export function scrubbed(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const kept = new Set(['CODEXK8S_RUN_ID', 'CODEXK8S_CORRELATION_ID']);
+  const kept = new Set(['CODEXK8S_RUN_ID', 'CODEXK8S_RUN_DIR', 'CODEXK8S_CORRELATION_ID']);
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => {
       const isSecret = /TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|PRIVATE_?KEY/i.test(name) || name.startsWith('CODEXK8S_');

@@ -30,7 +30,9 @@ export function agentEnvironment(environment: Environment, config: Config, home:
     ...pick(environment, [...ordinary, ...network]),
     HOME: home,
     TMPDIR: `${home}/tmp`,
+    // These two mark every process of the run for the worker and for the next attempt.
     CODEXK8S_RUN_ID: config.runId,
+    CODEXK8S_RUN_DIR: config.runDir,
     CODEXK8S_CORRELATION_ID: config.correlationId,
     CODEXK8S_RUN_TOKEN: config.runToken.reveal(),
     ...(config.modelApiKey && { CODEXK8S_MODEL_API_KEY: config.modelApiKey.reveal() }),

@@ -47,7 +47,8 @@ export class TurnFailed extends AppError {
   }
 }
 
-const graceMs = 5000;
+/** The worker kills what is left of a gently stopped attempt after three seconds; this is sooner. */
+const graceMs = 1500;
 
 /** Restores or begins the agent's session, runs one turn to its end and leaves no process behind. Throws TurnFailed, AppError. */
 export async function runAgentTurn(deps: TurnDeps, state: RunnerState | undefined, workspace: Workspace): Promise<TurnResult> {

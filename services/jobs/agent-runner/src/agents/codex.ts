@@ -74,7 +74,7 @@ unbounded_connection_retries = false
 [shell_environment_policy]
 inherit = "all"
 ignore_default_excludes = false
-include_only = ["PATH", "HOME", "TMPDIR", "LANG", "LC_*", "TZ", "TERM", "USER", "SHELL", "LOGNAME", "GIT_*", "CODEXK8S_RUN_ID", "CODEXK8S_CORRELATION_ID"]
+include_only = ["PATH", "HOME", "TMPDIR", "LANG", "LC_*", "TZ", "TERM", "USER", "SHELL", "LOGNAME", "GIT_*", "CODEXK8S_RUN_ID", "CODEXK8S_RUN_DIR", "CODEXK8S_CORRELATION_ID"]
 
 [model_providers.codex_k8s]
 name = "codex-k8s"
