@@ -16,5 +16,5 @@ export default defineConfig({
   },
   build: { target: 'es2023', assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
   server: { proxy: { '/api': 'http://127.0.0.1:8080' } },
-  test: { setupFiles: ['src/testing/setup.ts'], css: false, server: { deps: { inline: ['vuetify'] } } },
+  test: { setupFiles: ['src/testing/setup.ts'], css: false, isolate: false, server: { deps: { inline: ['vuetify'] } } },
 });
