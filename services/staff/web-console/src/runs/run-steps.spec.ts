@@ -37,6 +37,13 @@ test('a delivery that the host does not confirm is a failed step', () => {
   expect(found).toMatchObject({ pushed: 'done', verified: 'failed', review: 'skipped', done: 'failed' });
 });
 
+test('when nothing was pushed it is the verification that failed, not the agent', () => {
+  const verification = { confirmed: false, checked_at: at(1), checks: [] };
+  const found = states(aRunDetails({ status: 'failed', finished_at: at(0) }, { verification }), [anEvent(4, 'run.agent.started')]);
+
+  expect(found).toMatchObject({ agent: 'done', pushed: 'skipped', verified: 'failed' });
+});
+
 test('a run that succeeded without review skips that step', () => {
   const verification = { confirmed: true, checked_at: at(1), checks: [] };
 

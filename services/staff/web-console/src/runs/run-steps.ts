@@ -63,7 +63,8 @@ function stepState(index: number, last: number, isReached: boolean, { run, verif
   if (status === 'succeeded') return isReached || index <= last ? 'done' : 'skipped';
   if (isFinal(status)) {
     if (index < last) return isReached || name !== 'verified' ? 'done' : 'skipped';
-    return index === last ? (name === 'queued' || isSettled(name) ? 'done' : 'failed') : 'skipped';
+    const failedLater = name === 'queued' || isSettled(name) || verification?.confirmed === false;
+    return index === last ? (failedLater ? 'done' : 'failed') : 'skipped';
   }
   if (index < last) return 'done';
   if (index > last) return 'todo';

@@ -2,6 +2,7 @@ import type { FlowEvent, RunDetails, StreamRunData, StreamRunLogsData } from '@c
 import { useQueryClient } from '@tanstack/vue-query';
 import { computed, onBeforeUnmount, ref, toValue, watch, type ComputedRef, type MaybeRefOrGetter } from 'vue';
 import { useApi, type EventStream } from '../app/api.ts';
+import { whileVisible } from '../app/visibility.ts';
 import { runKeys } from './run-queries.ts';
 
 /** `polling`: the stream does not work just now, the page asks every few seconds instead. */
@@ -74,6 +75,12 @@ export function useRunStream(runId: MaybeRefOrGetter<string>): { liveness: Compu
     { immediate: true },
   );
   onBeforeUnmount(close);
+  whileVisible({
+    pause: close,
+    resume: () => {
+      if (!stream && liveness.value !== 'ended') open(toValue(runId));
+    },
+  });
 
   return {
     liveness: computed(() => liveness.value),

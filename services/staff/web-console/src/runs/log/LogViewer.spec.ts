@@ -45,6 +45,22 @@ test('the stream continues after the last line and its lines appear', async () =
   await page.sees('4 lines');
 });
 
+test('a tab nobody looks at holds no stream and goes on after the last line it has', async () => {
+  page = await openConsole(address, logOf(3));
+  const first = await logStream();
+  first.emit('log', aLine(4, 'before the pause'));
+  const look = (state: DocumentVisibilityState): void => {
+    Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  };
+
+  look('hidden');
+  expect(page.streams.map(({ readyState }) => readyState)).toEqual(page.streams.map(() => 2));
+  look('visible');
+
+  await page.until('a stream from line 4', () => page.streams.some(({ address: url }) => url.includes('/logs/stream?after=4')));
+});
+
 test('log text is never markup', async () => {
   page = await openConsole(address, {
     ...run,

@@ -1,6 +1,7 @@
 import { getRunLogs, type LogLine, type RunLogs } from '@codex-k8s/contracts/staff';
 import { onBeforeUnmount, ref, shallowRef, type Ref, type ShallowRef } from 'vue';
 import { unwrap, useApi, type EventStream } from '../../app/api.ts';
+import { whileVisible } from '../../app/visibility.ts';
 import { streamUrls, type Liveness } from '../run-stream.ts';
 import { LogLines, pageLines } from './log-lines.ts';
 
@@ -62,12 +63,14 @@ export function useRunLog(runId: string, isFinal: () => boolean): RunLog {
   }
 
   function flush(): void {
+    clearTimeout(flushTimer);
     flushTimer = undefined;
     add(arrived);
     arrived = [];
   }
 
   function openStream(): void {
+    flush(); // what has arrived counts for where to go on
     const address = api.client.buildUrl({ url: streamUrls.logs, path: { run_id: runId }, query: { after: lines.last } });
     const current = api.openStream(address);
     stream = current;
@@ -107,6 +110,16 @@ export function useRunLog(runId: string, isFinal: () => boolean): RunLog {
     }
   }
 
+  whileVisible({
+    pause: () => {
+      clearTimeout(pollTimer);
+      stream?.close();
+      stream = undefined;
+    },
+    resume: () => {
+      if (!stream && state.value === 'ready' && liveness.value !== 'ended') openStream();
+    },
+  });
   onBeforeUnmount(() => {
     gone = true;
     stream?.close();
