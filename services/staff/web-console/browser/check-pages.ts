@@ -17,6 +17,11 @@ export interface View {
   readonly act?: (page: Page) => Promise<unknown>;
 }
 
+async function searchLog(page: Page): Promise<void> {
+  await page.getByTestId('log-search').fill('needle');
+  await page.getByTestId('matches').waitFor();
+}
+
 const run = (n: number, more = ''): string => `/runs/${uuid(n)}${more}`;
 const project = (tab: string): string => `/projects/${uuid(21)}/${tab}`;
 
@@ -25,7 +30,7 @@ export const views: readonly View[] = [
   { name: 'runs', path: '/runs' },
   { name: 'runs-empty', path: '/runs?status=nonsense&status=running&agent=none' },
   { name: 'run-log', path: run(101) },
-  { name: 'run-log-search', path: run(101, '?tab=log'), act: async (page) => page.getByTestId('log-search').fill('needle') },
+  { name: 'run-log-search', path: run(101, '?tab=log'), act: searchLog },
   { name: 'run-review', path: run(102) },
   { name: 'run-changes', path: run(102, '?tab=changes') },
   { name: 'run-timeline', path: run(102, '?tab=timeline'), act: async (page) => page.locator('.events button:enabled').first().click() },
