@@ -52,6 +52,15 @@ function printReady({ consoleUrl, apiUrl, githubUrl, adminToken, githubToken, ag
 `);
 }
 
+/** With --json the error object of the API, on one line. */
+function printError(error: unknown): void {
+  const { code, message } = describeError(error);
+  const { remedy } = errorCodes[code];
+  if (code === 'internal') console.error(error);
+  if (values.json) console.error(JSON.stringify({ code, message, remedy }));
+  else if (code !== 'internal') console.error(`${message}\n${remedy}`);
+}
+
 /** The whole stop takes less than five seconds, whatever hangs. */
 const stopWithinMs = 4_800;
 
@@ -80,8 +89,7 @@ if (values.help) {
     await run();
     process.exit(0);
   } catch (error) {
-    const { code, message } = describeError(error);
-    console.error(code === 'internal' ? error : `${message}\n${errorCodes[code].remedy}`);
+    printError(error);
     process.exit(1);
   }
 }
