@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addDemo } from './commands/demo.ts';
 import { addUp } from './commands/up.ts';
 import type { Context } from './context.ts';
 import { exitCodesHelp } from './exit-codes.ts';
@@ -10,5 +11,6 @@ export function createProgram(context: Context): Command {
     .showHelpAfterError('Run with --help to see what is possible.')
     .addHelpText('after', `\nExit codes:\n${exitCodesHelp()}`);
   addUp(program, context);
+  addDemo(program, context);
   return program;
 }
