@@ -42,7 +42,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   if (options.reset) rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true });
   await using starting = new AsyncDisposableStack();
-  const ports = await choosePorts(options.port);
+  const ports = await choosePorts({ wanted: options.port, dataDir });
   const secrets = loadSecrets(dataDir);
   const urls = urlsOf({ ports });
   const logFor = (service: string) => createLogger({ service, level: options.logLevel });

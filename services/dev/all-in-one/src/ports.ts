@@ -1,4 +1,6 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { AppError } from '@codex-k8s/domain';
 
 /** The trial's listeners; `public` is the one people open. */
@@ -17,10 +19,27 @@ function blockAt(first: number): Ports {
   return { gateway: first, github: first + 1, model: first + 2, controlPlane: first + 3, worker: first + 4 };
 }
 
-/** Five ports in a row from the wanted one; without a wish the first free block from 8080 on. `config.invalid` when a wanted port is taken. */
-export async function choosePorts(wanted: number | undefined): Promise<Ports> {
+/**
+ * Five ports in a row. A data folder keeps the ones it had: agents that outlived a killed platform, webhooks and links still reach it.
+ * `wanted` 0 takes any free block, undefined the first free one from 8080 on. `config.invalid` when a wanted port is taken.
+ */
+export async function choosePorts({ wanted, dataDir }: { wanted: number | undefined; dataDir: string }): Promise<Ports> {
+  const path = join(dataDir, 'ports.json');
+  const ports = (await keptPorts(path, wanted)) ?? (await newPorts(wanted));
+  writeFileSync(path, JSON.stringify(ports));
+  return ports;
+}
+
+async function keptPorts(path: string, wanted: number | undefined): Promise<Ports | undefined> {
+  if (!existsSync(path)) return undefined;
+  const kept = JSON.parse(readFileSync(path, 'utf8')) as Ports; // written above only
+  const isWanted = wanted === undefined || wanted === 0 || wanted === kept.gateway;
+  return isWanted && (await firstTaken(kept)) === undefined ? kept : undefined;
+}
+
+async function newPorts(wanted: number | undefined): Promise<Ports> {
   if (wanted !== undefined) {
-    const ports = wanted === 0 ? blockAt(await randomBlock()) : blockAt(wanted);
+    const ports = blockAt(wanted === 0 ? await randomBlock() : wanted);
     const taken = await firstTaken(ports);
     if (taken === undefined) return ports;
     throw new AppError(

@@ -86,6 +86,7 @@ export function servicesEnv({ dataDir, ports, secrets, agent, environment }: Tri
       CODEXK8S_HTTP_PORT: String(ports.worker),
       CODEXK8S_WORKER_POLL_INTERVAL: own['CODEXK8S_WORKER_POLL_INTERVAL'] ?? '1',
       CODEXK8S_WORKER_SLOT_LEASE_TTL: own['CODEXK8S_WORKER_SLOT_LEASE_TTL'] ?? '15',
+      CODEXK8S_WORKER_HEARTBEAT_TIMEOUT: own['CODEXK8S_WORKER_HEARTBEAT_TIMEOUT'] ?? '30',
       CODEXK8S_AGENT_RUNNER_PATH: pathOf('jobs/agent-runner/src/main.ts'),
       CODEXK8S_TRIAL_AGENT_PATH: pathOf('dev/trial-agent/src/main.ts'),
       ...(agent.apiKey !== undefined && { CODEXK8S_MODEL_API_KEY: agent.apiKey }),
