@@ -74,31 +74,3 @@ test.each(['stop', 'kill'] as const)('a platform that meets its end by %s in the
   expect(stageRuns).toHaveLength(1);
   if (end === 'stop') expect(details).toMatchObject({ run: { attempt: 2 }, session: { last_resume: 'resumed' } });
 });
-
-test('a webhook that was missed while the platform was away is asked for again', async () => {
-  const first = await start();
-  const issue = await first.api.createIssue('Missed', `${fence}file path=missed.txt\nfound\n${fence}\n`);
-  const { trial } = first;
-  const hooks = await first.api.github<{ id: number; config: { url: string } }[]>('GET', '/repos/demo-owner/hello/hooks');
-  const hook = hooks[0];
-  if (!hook) throw new Error('no hook');
-  // Deliveries go nowhere for a moment, as when the gateway is down.
-  await first.api.github('PATCH', `/repos/demo-owner/hello/hooks/${hook.id}`, {
-    config: { ...hook.config, url: 'http://127.0.0.1:9/nowhere' },
-  });
-  await first.api.label(issue, 'run:dev');
-  await until('the failed delivery', async () =>
-    (await first.api.github<{ event: string; status_code: number }[]>('GET', `/repos/demo-owner/hello/hooks/${hook.id}/deliveries`)).find(
-      ({ event, status_code }) => event === 'issues' && status_code !== 202,
-    ),
-  );
-  await first.api.github('PATCH', `/repos/demo-owner/hello/hooks/${hook.id}`, {
-    config: { ...hook.config, url: `${trial.apiUrl}/webhooks/github` },
-  });
-  await trial.stop();
-
-  const second = await start(first.folder);
-
-  const run = await until('the run', async () => (await second.api.runs()).find(({ issue_number }) => issue_number === issue), 90_000);
-  expect(run.trigger_label).toBe('run:dev');
-});

@@ -55,16 +55,15 @@ export async function knownDeliveries(db: Db, ids: readonly string[]): Promise<S
   return new Set(rows.map(({ deliveryId }) => deliveryId));
 }
 
-/** Refusals that people have not yet been told of, oldest first. */
-export async function listUnansweredDeliveries(db: Db, limit: number): Promise<Delivery[]> {
-  return db
-    .selectFrom('core.webhookDeliveries')
-    .selectAll()
-    .where('needsAnswer', '=', true)
-    .where((eb) => eb.or([eb('answerRetryAt', 'is', null), eb('answerRetryAt', '<=', sql<Date>`now()`)]))
-    .orderBy('receivedAt')
-    .limit(limit)
-    .execute();
+/** Refusals that people have not yet been told of, oldest first; listing claims them for `claimSec`, as with runs to publish. */
+export async function claimUnansweredDeliveries(db: Db, { limit, claimSec }: { limit: number; claimSec: number }): Promise<Delivery[]> {
+  const { rows } = await sql<Delivery>`
+    update core.webhook_deliveries set answer_retry_at = now() + make_interval(secs => ${claimSec})
+    where delivery_id in (select delivery_id from core.webhook_deliveries
+                          where needs_answer and (answer_retry_at is null or answer_retry_at <= now())
+                          order by received_at limit ${limit} for update skip locked)
+    returning *`.execute(db);
+  return rows;
 }
 
 /** Done, or to be tried again in `retryInSec`. */

@@ -99,21 +99,19 @@ test('asking for the same action again is one request, and one decision wins', a
 
 test('an expired request cannot be approved any more', async () => {
   const run = await aRun(store, { repository });
-  const { request } = await store.db
-    .transaction()
-    .execute((tx) =>
-      requestAction(tx, {
-        correlationId: run.correlationId,
-        runId: run.id,
-        projectId: project.id,
-        repositoryId: undefined,
-        toolName: 't',
-        action: 'a',
-        target: {},
-        requestedBy: actor,
-        expiresInSec: -1,
-      }),
-    );
+  const { request } = await store.db.transaction().execute((tx) =>
+    requestAction(tx, {
+      correlationId: run.correlationId,
+      runId: run.id,
+      projectId: project.id,
+      repositoryId: undefined,
+      toolName: 't',
+      action: 'a',
+      target: {},
+      requestedBy: actor,
+      expiresInSec: -1,
+    }),
+  );
 
   expect(await decideAction(store.db, { id: request.id, state: 'applied', actor })).toBeUndefined();
   expect(await decideAction(store.db, { id: request.id, state: 'expired', actor })).toMatchObject({ state: 'expired' });
@@ -121,21 +119,19 @@ test('an expired request cannot be approved any more', async () => {
 
 test('a label grant is used up by exactly one delivery', async () => {
   const place = { repositoryId: repository.id, issueNumber: 77 };
-  const { request } = await store.db
-    .transaction()
-    .execute((tx) =>
-      requestAction(tx, {
-        correlationId: randomUUID(),
-        runId: undefined,
-        projectId: project.id,
-        ...place,
-        toolName: 'github_labels_add',
-        action: 'label_apply',
-        target: { label: 'run:dev' },
-        requestedBy: actor,
-        expiresInSec: 60,
-      }),
-    );
+  const { request } = await store.db.transaction().execute((tx) =>
+    requestAction(tx, {
+      correlationId: randomUUID(),
+      runId: undefined,
+      projectId: project.id,
+      ...place,
+      toolName: 'github_labels_add',
+      action: 'label_apply',
+      target: { label: 'run:dev' },
+      requestedBy: actor,
+      expiresInSec: 60,
+    }),
+  );
   const consume = (label: string) => store.db.transaction().execute((tx) => consumeLabelGrant(tx, { ...place, label }));
 
   expect(await consume('run:dev')).toBeUndefined();

@@ -36,10 +36,11 @@ export async function findRunInReview(
   return rows[0];
 }
 
-/** Started runs whose current attempt has said how it ended, or that waits to be tried again at the code host. */
-export async function listClaimedResults(db: Db, limit: number): Promise<Run[]> {
+/** This owner's runs whose current attempt has said how it ended. Only the owner settles: two workers would act at the host twice. */
+export async function listClaimedResults(db: Db, { owner, limit }: { owner: string; limit: number }): Promise<Run[]> {
   const { rows } = await sql<Run>`
-    select * from core.agent_runs where status in ('running', 'waiting_mcp') and attempt_result is not null and (retry_at is null or retry_at <= now())
+    select * from core.agent_runs where status in ('running', 'waiting_mcp') and attempt_result is not null and lease_owner = ${owner}
+      and lease_until > now() and (retry_at is null or retry_at <= now())
     order by updated_at limit ${limit}`.execute(db);
   return rows;
 }
@@ -54,13 +55,21 @@ export async function listOverdueRuns(db: Db, limit: number): Promise<Run[]> {
   return rows;
 }
 
-/** Runs whose status comment and labels do not yet show where they stand. */
-export async function listUnpublishedRuns(db: Db, limit: number): Promise<(Run & { wantedState: string })[]> {
+/**
+ * Runs whose status comment and labels do not yet show where they stand. Listing claims them for `claimSec`: no other worker publishes the
+ * same run meanwhile, and a worker that dies leaves it to the next after that time.
+ */
+export async function claimUnpublishedRuns(
+  db: Db,
+  { limit, claimSec }: { limit: number; claimSec: number },
+): Promise<(Run & { wantedState: string })[]> {
   const { rows } = await sql<Run & { wantedState: string }>`
-    select *, status || ':' || attempt || ':' || coalesce(pr_number, 0) as wanted_state from core.agent_runs
-    where published_state is distinct from (status || ':' || attempt || ':' || coalesce(pr_number, 0))
-      and (publish_retry_at is null or publish_retry_at <= now())
-    order by updated_at limit ${limit}`.execute(db);
+    update core.agent_runs set publish_retry_at = now() + make_interval(secs => ${claimSec})
+    where id in (select id from core.agent_runs
+                 where published_state is distinct from (status || ':' || attempt || ':' || coalesce(pr_number, 0))
+                   and (publish_retry_at is null or publish_retry_at <= now())
+                 order by updated_at limit ${limit} for update skip locked)
+    returning *, status || ':' || attempt || ':' || coalesce(pr_number, 0) as wanted_state`.execute(db);
   return rows;
 }
 

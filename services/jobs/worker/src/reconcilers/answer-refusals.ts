@@ -1,6 +1,6 @@
 import { isRetryable, refusalAnswers, refusalReasons, type RefusalReason } from '@codex-k8s/domain';
 import type { Reconciler } from '@codex-k8s/runtime';
-import { getProject, getRepository, listUnansweredDeliveries, markDeliveryAnswered, recordEvent, type Delivery } from '@codex-k8s/store';
+import { getProject, getRepository, claimUnansweredDeliveries, markDeliveryAnswered, recordEvent, type Delivery } from '@codex-k8s/store';
 import { refusalComment, type RefusalFacts } from '../app/comment-texts.ts';
 import { hostOfRepository, worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
@@ -12,7 +12,7 @@ export function answerRefusals(context: Context): Reconciler {
     name: 'answer-refusals',
     everyMs: config.pollMs,
     reconcile: async () => {
-      const rows = (await listUnansweredDeliveries(store.db, 20)).map((delivery) => ({
+      const rows = (await claimUnansweredDeliveries(store.db, { limit: 20, claimSec: 60 })).map((delivery) => ({
         id: delivery.deliveryId,
         correlationId: delivery.deliveryId,
         delivery,

@@ -19,7 +19,7 @@ export function finishRuns(context: Context): Reconciler {
     reconcile: async () =>
       each(
         log,
-        await listClaimedResults(store.db, 50),
+        await listClaimedResults(store.db, { owner: config.workerId, limit: 50 }),
         (run) => settle(context, run),
         (run, error) => postponeOrFail(context, run, error),
       ),

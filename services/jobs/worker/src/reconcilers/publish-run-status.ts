@@ -1,11 +1,13 @@
 import { isRetryable } from '@codex-k8s/domain';
 import type { Reconciler } from '@codex-k8s/runtime';
-import { changeRun, getIssueStage, getProject, listUnpublishedRuns, recordEvent, type Run } from '@codex-k8s/store';
+import { changeRun, getIssueStage, getProject, claimUnpublishedRuns, recordEvent, type Run } from '@codex-k8s/store';
 import { statusComment, statusMarker, type Locale } from '../app/comment-texts.ts';
 import { hostOf, worker, type Context, type Host } from '../app/context.ts';
 import { each } from '../app/each.ts';
 
 const retrySec = 15;
+/** How long a dead worker's comment stays behind; publishing takes a second or two. */
+const claimSec = 20;
 const givenUpSec = 3_600;
 
 /**
@@ -20,7 +22,7 @@ export function publishRunStatus(context: Context): Reconciler {
     reconcile: async () =>
       each(
         log,
-        await listUnpublishedRuns(store.db, 20),
+        await claimUnpublishedRuns(store.db, { limit: 20, claimSec }),
         (run) => publish(context, run),
         async ({ id }, error) => {
           // A repository that is gone or closed to us is asked rarely; the run itself does not depend on it.

@@ -1,0 +1,184 @@
+/** The platform as a deployment has it: every service a process of its own, over a real PostgreSQL, each of which can be killed. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { openSync } from 'node:fs';
+import { join } from 'node:path';
+import { startGithubServer, type GithubServer } from '@codex-k8s/github-server';
+import { signToken } from '@codex-k8s/http';
+import { startModelServer } from '@codex-k8s/model-server';
+import { createLogger } from '@codex-k8s/runtime';
+import { findUserByEmail, migrate, openStore, type Store } from '@codex-k8s/store';
+import { startPostgres } from '@codex-k8s/testkit';
+import { demo, demoSeed } from '../../services/dev/all-in-one/src/demo-seed.ts';
+import { choosePorts } from '../../services/dev/all-in-one/src/ports.ts';
+import { loadSecrets } from '../../services/dev/all-in-one/src/secrets.ts';
+import { servicesEnv, urlsOf } from '../../services/dev/all-in-one/src/services-env.ts';
+import { trialApi, type TrialApi } from './trial-api.ts';
+import { until } from './trial-platform.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const mains = {
+  gateway: 'services/external/api-gateway/src/main.ts',
+  controlPlane: 'services/internal/control-plane/src/main.ts',
+  worker: 'services/jobs/worker/src/main.ts',
+} as const;
+
+/** A process that is started again as soon as it ends, as an orchestrator would. */
+export interface Service {
+  readonly name: string;
+  kill(): void;
+}
+
+export interface SeparateServices extends AsyncDisposable {
+  readonly api: TrialApi;
+  readonly store: Store;
+  readonly github: GithubServer;
+  readonly services: readonly Service[];
+  readonly dataDir: string;
+  restartDatabase(): void;
+}
+
+export async function startSeparateServices({ dataDir, workers }: { dataDir: string; workers: number }): Promise<SeparateServices> {
+  await using starting = new AsyncDisposableStack();
+  const log = createLogger({ service: 'test', level: 'silent' });
+  const postgres = await startPostgres();
+  starting.defer(() => postgres.stop());
+  const store = starting.use(openStore(postgres.url));
+  await migrate(store);
+  const ports = await choosePorts({ wanted: 0, dataDir });
+  const secrets = loadSecrets(dataDir);
+  const urls = urlsOf({ ports });
+  const seed = demoSeed(secrets, { callbackUrl: `${urls.gateway}/api/v1/auth/github/callback` });
+  const model = await startModelServer({ port: ports.model, log });
+  starting.defer(() => model.close());
+  const github = await startGithubServer({ port: ports.github, dataDir: join(dataDir, 'github'), log, seed });
+  starting.defer(() => github.close());
+  const agent = { program: 'trial', model: 'scripted', baseUrl: `${urls.model}/v1`, apiKey: undefined, scripted: true } as const;
+  const env = servicesEnv({
+    dataDir,
+    ports,
+    secrets,
+    agent,
+    environment: { CODEXK8S_DB_URL: postgres.url, CODEXK8S_WORKER_SLOT_LEASE_TTL: '4', CODEXK8S_WORKER_REDELIVERY_INTERVAL: '3' },
+  });
+
+  const supervisor = supervise(join(dataDir, 'services.log'));
+  starting.defer(() => supervisor.stop());
+  const services = [
+    supervisor.start('control-plane', mains.controlPlane, env.controlPlane),
+    supervisor.start('gateway', mains.gateway, env.gateway),
+    ...Array.from({ length: workers }, (_, n) =>
+      supervisor.start(`worker-${n + 1}`, mains.worker, { ...env.worker, CODEXK8S_HTTP_PORT: '0' }),
+    ),
+  ];
+  const answers = (url: string) => async () => (await fetch(url).catch(() => undefined))?.ok;
+  await until('the gateway', answers(`${urls.gateway}/readyz`));
+
+  const owner = await linkOwner({
+    githubApi: urls.githubApi,
+    controlPlane: urls.controlPlane,
+    ownerToken: secrets.ownerToken,
+    internalToken: secrets.internalToken,
+  });
+  const user = await findUserByEmail(store.db, demo.ownerEmail);
+  if (!owner || !user) throw new Error('the owner was not set up');
+  const adminToken = await signToken(new TextEncoder().encode(secrets.jwtKey), {
+    issuer: 'codex-k8s',
+    ttlSec: 3_600,
+    claims: { sub: user.id },
+  });
+  const access = { apiUrl: `${urls.gateway}/api/v1`, adminToken, githubUrl: urls.github, githubToken: secrets.ownerToken };
+  await bindRepository(access, secrets.botToken);
+  const running = starting.move();
+  return {
+    api: trialApi(access),
+    store,
+    github,
+    services,
+    dataDir,
+    restartDatabase: () => postgres.restart('immediate'),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+async function post(url: string, token: string, body: object): Promise<{ id: string }> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as { id: string }; // validated by the contract on the server
+}
+
+async function linkOwner({
+  githubApi,
+  controlPlane,
+  ownerToken,
+  internalToken,
+}: {
+  githubApi: string;
+  controlPlane: string;
+  ownerToken: string;
+  internalToken: string;
+}): Promise<{ id: string }> {
+  const { id, login } = (await (await fetch(`${githubApi}/user`, { headers: { authorization: `token ${ownerToken}` } })).json()) as {
+    id: number;
+    login: string;
+  }; // our own dev server
+  return post(`${controlPlane}/internal/v1/auth/github`, internalToken, {
+    email: demo.ownerEmail,
+    github_user_id: id,
+    github_login: login,
+  });
+}
+
+async function bindRepository({ apiUrl, adminToken }: { apiUrl: string; adminToken: string }, token: string): Promise<void> {
+  const project = await post(`${apiUrl}/staff/projects`, adminToken, { slug: demo.project, name: 'Demo' });
+  await fetch(`${apiUrl}/staff/projects/${project.id}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ settings: { max_parallel_runs: 4, direct_dev: true, locale: 'en' } }),
+  });
+  await post(`${apiUrl}/staff/projects/${project.id}/repositories`, adminToken, {
+    provider: 'github',
+    owner: demo.owner,
+    name: demo.repository,
+    token,
+  });
+}
+
+function supervise(logPath: string): {
+  start(name: string, main: string, env: Record<string, string | undefined>): Service;
+  stop(): Promise<void>;
+} {
+  const output = openSync(logPath, 'a');
+  const running = new Set<ChildProcess>();
+  let isStopping = false;
+  return {
+    start: (name, main, env) => {
+      let child: ChildProcess;
+      const launch = (): void => {
+        child = spawn(process.execPath, [join(root, main)], {
+          stdio: ['ignore', output, output],
+          env: { PATH: process.env['PATH'], ...env, CODEXK8S_WORKER_ID: `${name}-${randomBytes(3).toString('hex')}` },
+        });
+        const { pid } = child;
+        running.add(child);
+        child.once('exit', () => {
+          running.forEach((one) => one.pid === pid && running.delete(one));
+          if (!isStopping) launch();
+        });
+      };
+      launch();
+      return { name, kill: () => void child.kill('SIGKILL') };
+    },
+    stop: async () => {
+      isStopping = true;
+      for (const child of running) child.kill('SIGTERM');
+      await until('the services to end', async () => running.size === 0, 15_000).catch(() => {
+        for (const child of running) child.kill('SIGKILL');
+      });
+    },
+  };
+}
