@@ -1,5 +1,5 @@
 /**
- * Everything that is generated from a contract, in one place: `npm run gen` writes, `npm run gen:check` fails on any difference (NFR-014).
+ * Everything that is generated from a contract or a table, in one place: `npm run gen` writes, `npm run gen:check` fails on any difference (NFR-014).
  */
 import { createClient } from '@hey-api/openapi-ts';
 import { migrate, openStore } from '@codex-k8s/store';
@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateDocs } from './gen-docs.ts';
 
 const root = join(import.meta.dirname, '..');
 const contracts = ['staff', 'internal', 'webhooks'];
@@ -49,6 +50,10 @@ function files(folder: string): string[] {
     .toSorted();
 }
 
+function textOf(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
 function differences(expected: string, actual: string): string[] {
   if (!existsSync(actual)) return [actual];
   const names = new Set([...files(expected), ...files(actual)]);
@@ -68,17 +73,20 @@ const fresh = mkdtempSync(join(tmpdir(), 'codexk8s-gen-'));
 try {
   await generateContracts(fresh);
   const tables = await generateTables();
+  const docs = generateDocs();
   if (check) {
     const stale = differences(fresh, target);
     if (readFileSync(tablesFile, 'utf8') !== tables) stale.push(tablesFile);
+    stale.push(...[...docs].flatMap(([path, text]) => (textOf(join(root, path)) === text ? [] : [path])));
     if (stale.length > 0) {
-      console.error(`Generated code is stale: ${stale.slice(0, 5).join(', ')}. Run \`npm run gen\` and commit the result.`);
+      console.error(`Generated files are stale: ${stale.slice(0, 5).join(', ')}. Run \`npm run gen\` and commit the result.`);
       process.exitCode = 1;
     }
   } else {
     rmSync(target, { recursive: true, force: true });
     cpSync(fresh, target, { recursive: true });
     writeFileSync(tablesFile, tables);
+    for (const [path, text] of docs) writeFileSync(join(root, path), text);
   }
 } finally {
   rmSync(fresh, { recursive: true, force: true });
