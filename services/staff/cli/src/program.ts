@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { addApprovals } from './commands/approvals.ts';
+import { addDatabase } from './commands/database.ts';
 import { addDemo } from './commands/demo.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addIssues } from './commands/issues.ts';
 import { addProjects } from './commands/projects.ts';
 import { addRepos } from './commands/repos.ts';
@@ -19,6 +21,8 @@ export function createProgram(context: Context): Command {
   program.commandsGroup('On this machine:');
   addUp(program, context);
   addDemo(program, context);
+  addDoctor(program, context);
+  addDatabase(program, context);
   program.commandsGroup('Over the staff API:');
   addRuns(program, context);
   addApprovals(program, context);

@@ -1,0 +1,43 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { defaultDataDir } from '../connection.ts';
+import { jsonOption, printJson, type Context } from '../context.ts';
+import type { Check, Verdict } from '../doctor/check.ts';
+import { lookAround } from '../doctor/look-around.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+interface DoctorOptions {
+  readonly dataDir?: string;
+  readonly json?: boolean;
+}
+
+export function addDoctor(program: Command, context: Context): void {
+  program
+    .command('doctor')
+    .summary('what is missing here, and how to get it')
+    .description(
+      'Looks at Node, git, ports, data folder, disk, console, codex and the database. Exits 0 when nothing fails; warnings may stay.',
+    )
+    .option('--data-dir <dir>', `where the platform keeps everything (CODEXK8S_DATA_DIR; default ${defaultDataDir})`)
+    .addOption(jsonOption())
+    .action((options: DoctorOptions) => doctor(context, options));
+}
+
+async function doctor(context: Context, { dataDir, json }: DoctorOptions): Promise<void> {
+  const { terminal, environment, cwd } = context;
+  const folder = resolve(cwd, dataDir ?? environment['CODEXK8S_DATA_DIR'] ?? defaultDataDir);
+  const checks = await lookAround({ dataDir: folder, hasDatabase: environment['CODEXK8S_DB_URL'] !== undefined });
+  if (checks.some(({ verdict }) => verdict === 'fail')) context.setExitCode(exitCodes.failed.code);
+  if (json === true) return printJson(context, { checks });
+  for (const line of renderChecks(checks, (verdict) => terminal.paint(tones[verdict], verdict.padEnd(4)))) terminal.out(line);
+}
+
+const tones = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
+
+export function renderChecks(checks: readonly Check[], mark: (verdict: Verdict) => string): string[] {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  return checks.flatMap(({ name, verdict, found, remedy }) => [
+    `${mark(verdict)}  ${name.padEnd(width)}  ${found}`,
+    ...(remedy === undefined ? [] : [`${' '.repeat(width + 8)}${remedy}`]),
+  ]);
+}
