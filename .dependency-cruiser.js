@@ -43,7 +43,7 @@ export default {
       to: { path: '^libs/(store|kube|github)/' },
     },
     never('app-knows-no-transport', '^services/[^/]+/[^/]+/src/app/', { path: '/src/(http|mcp)/|node_modules/fastify/' }),
-    only('sql-lives-in-store', 'node_modules/(pg|kysely|@electric-sql)/', '^libs/(store|testkit)/'),
+    only('sql-lives-in-store', 'node_modules/(pg|kysely|@electric-sql)/', '^libs/(store|testkit)/|[.]test[.]ts$'),
     only('kubernetes-lives-in-kube', 'node_modules/@kubernetes/', '^libs/(kube|testkit)/'),
     only('github-lives-in-github', 'node_modules/@octokit/', '^libs/(github|testkit)/|[.]test[.]ts$'),
     {

@@ -56,7 +56,7 @@ export async function aHarness({ program = 'trial', env: extra = {} }: HarnessOp
   const [platform, model] = await Promise.all([startFakePlatform(), startModelServer({ log })]);
   const runners: ChildProcess[] = [];
   const runDir = join(folder, 'run');
-  platform.spec = aSpec({ program, mcp_url: platform.mcpUrl, repository: { full_name: 'o/r', clone_url: pathToFileURL(bare).href } });
+  platform.spec = aSpec({ program, mcp_url: platform.mcpUrl, mcp_token: platform.token, repository: { full_name: 'o/r', clone_url: pathToFileURL(bare).href } });
 
   return {
     platform,
@@ -126,6 +126,7 @@ export function aSpec(fields: Partial<RunSpec> = {}): RunSpec {
     prompt: aPrompt('```file path=hello.txt\nhello\n```'),
     git: { username: 'codex-bot', email: 'bot@example.test', token: gitToken },
     mcp_url: '',
+    mcp_token: '',
     ...fields,
   };
 }

@@ -64,6 +64,10 @@ export type RunSpec = {
     };
     mcp_url: string;
     /**
+     * For the agent: opens the tools and nothing else
+     */
+    mcp_token: string;
+    /**
      * The last snapshot of this run, or of the run it continues
      */
     session?: {

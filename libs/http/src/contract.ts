@@ -41,7 +41,7 @@ export function readContract(text: string): Contract {
     }),
   );
   const [server] = list(document['servers']);
-  return { document, basePath: String(record(server)['url'] ?? ''), operations };
+  return { document, basePath: asText(record(server)['url']), operations };
 }
 
 interface OperationSource {
@@ -105,6 +105,10 @@ function resolve(document: Schema, value: Schema): Schema {
 
 function record(value: unknown): Schema {
   return value !== null && typeof value === 'object' ? (value as Schema) : {}; // JSON objects only come from the document
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function list(value: unknown): unknown[] {

@@ -18,6 +18,8 @@ export interface HttpServerOptions {
   readonly log: Logger;
   /** Bytes. */
   readonly bodyLimit?: number;
+  /** Turns errors of another library into ours, such as a lost database. */
+  readonly translate?: (error: unknown) => unknown;
   /** Hears of each finished request, for metrics. Seconds. */
   readonly onRequestDone?: (request: { operation: string; status: number; seconds: number }) => void;
 }
@@ -25,7 +27,12 @@ export interface HttpServerOptions {
 const oneMebibyte = 1024 * 1024;
 
 /** A Fastify server with our error answers, correlation ids and no opinion about routes. */
-export function createHttpServer({ log, bodyLimit = oneMebibyte, onRequestDone }: HttpServerOptions): FastifyInstance {
+export function createHttpServer({
+  log,
+  bodyLimit = oneMebibyte,
+  translate = (error) => error,
+  onRequestDone,
+}: HttpServerOptions): FastifyInstance {
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
@@ -40,7 +47,7 @@ export function createHttpServer({ log, bodyLimit = oneMebibyte, onRequestDone }
   });
   app.decorateRequest('actor', undefined);
   app.setErrorHandler(async (thrown, request, reply) => {
-    const error = toAppError(thrown);
+    const error = toAppError(translate(thrown));
     const { http } = errorCodes[error.code];
     if (http >= 500) request.log.error({ code: error.code, ...error.details, err: thrown }, 'request failed');
     else request.log.info({ code: error.code, field: error.field, ...error.details }, 'request refused');

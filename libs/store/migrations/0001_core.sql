@@ -142,6 +142,8 @@ create table core.agent_runs (
   policy jsonb not null default '{}',
   learning_mode boolean not null default false,
   attempt integer not null default 0,
+  -- Processes that ended by themselves; only these count against max_attempts, restarts of the platform do not.
+  losses integer not null default 0,
   slot_fence bigint,
   lease_owner text,
   lease_until timestamptz,

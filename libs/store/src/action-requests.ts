@@ -167,7 +167,7 @@ export async function countOpenRequests(db: Db | Tx, runId: string): Promise<num
     .where('runId', '=', runId)
     .where('state', '=', 'requested')
     .executeTakeFirstOrThrow();
-  return Number(count);
+  return count;
 }
 
 /** Requests whose time is over and nobody decided. */

@@ -59,6 +59,7 @@ port.on('message', (request: PgliteRequest) => {
   last = last.then(async () => {
     try {
       post({ id: request.id, ...(await answer(request)) });
+      return;
     } catch (error) {
       const { message, code, constraint, table } = error as Error & { code?: string; constraint?: string; table?: string }; // a DatabaseError
       post({ id: request.id, error: { message, ...(code && { code }), ...(constraint && { constraint }), ...(table && { table }) } });

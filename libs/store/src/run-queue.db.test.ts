@@ -92,10 +92,10 @@ test('the next attempt fences the one before', async () => {
   await claim('w1');
   await moveRun(store.db, 'start', { id: run.id, actor, attempt: 1 });
 
-  const next = await nextAttempt(store.db, { id: run.id, owner: 'w1', attempt: 1 });
+  const next = await nextAttempt(store.db, { id: run.id, owner: 'w1', attempt: 1, isLoss: true });
 
   expect(next?.attempt).toBe(2);
-  expect(await nextAttempt(store.db, { id: run.id, owner: 'w1', attempt: 1 })).toBeUndefined();
+  expect(await nextAttempt(store.db, { id: run.id, owner: 'w1', attempt: 1, isLoss: true })).toBeUndefined();
   expect(await moveRun(store.db, 'fail', { id: run.id, actor, attempt: 1, failure: { code: 'internal', message: '' } })).toBeUndefined();
 });
 

@@ -137,10 +137,10 @@ export async function listOwnRuns(db: Db, owner: string): Promise<Run[]> {
 /** Begins the next attempt of a started run whose process was lost. Undefined: another worker has it, or it is over. */
 export async function nextAttempt(
   db: Db,
-  { id, owner, attempt }: { id: string; owner: string; attempt: number },
+  { id, owner, attempt, isLoss }: { id: string; owner: string; attempt: number; isLoss: boolean },
 ): Promise<Run | undefined> {
   const { rows } = await sql<Run>`
-    update core.agent_runs set attempt = attempt + 1, attempt_result = null, heartbeat_at = null, updated_at = now()
+    update core.agent_runs set attempt = attempt + 1, losses = losses + ${isLoss ? 1 : 0}, attempt_result = null, heartbeat_at = null, updated_at = now()
     where id = ${id} and lease_owner = ${owner} and attempt = ${attempt} and status in ('running', 'waiting_mcp') and attempt_result is null
     returning *`.execute(db);
   return rows[0];

@@ -183,6 +183,7 @@ export interface CoreAgentRuns {
   learningMode: Generated<boolean>;
   leaseOwner: string | null;
   leaseUntil: Timestamp | null;
+  losses: Generated<number>;
   model: string;
   parentRunId: string | null;
   pendingReason: string | null;

@@ -3,7 +3,7 @@ import { createLabels, type RepositoryProvider } from '@codex-k8s/domain';
 import { createGithubProvider } from '@codex-k8s/github';
 import { createHttpServer, mountContract, readContract, type Operation } from '@codex-k8s/http';
 import { createMetrics, staticKeys, type Logger } from '@codex-k8s/runtime';
-import { pendingMigrations, type Store } from '@codex-k8s/store';
+import { pendingMigrations, translateDatabaseError, type Store } from '@codex-k8s/store';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bootstrap } from './app/bootstrap.ts';
 import type { Context } from './app/context.ts';
@@ -69,6 +69,7 @@ export async function createApp(context: Context, { strictAnswers }: { strictAns
   const app = createHttpServer({
     log,
     bodyLimit: 80 * 1024 * 1024, // a session snapshot is the largest body
+    translate: translateDatabaseError,
     onRequestDone: ({ operation, status, seconds }) => requests.observe({ operation, status }, seconds),
   });
   app.decorateRequest('runCaller', undefined);
@@ -100,7 +101,7 @@ export async function createApp(context: Context, { strictAnswers }: { strictAns
 
 async function authenticateInternal(context: Context, operation: Operation, request: FastifyRequest): Promise<void> {
   if (operation.extensions['x-codexk8s-caller'] === 'gateway') authenticateGateway(context, request);
-  else request.runCaller = await authenticateRun(context, request);
+  else request.runCaller = await authenticateRun(context, request, 'codexk8s:runner');
 }
 
 function mountHealth(app: FastifyInstance, { store }: Context, metrics: ReturnType<typeof createMetrics>): void {

@@ -24,8 +24,15 @@ export function gitEnvironment(environment: Environment): Record<string, string>
   return pick(environment, [...ordinary, ...network]);
 }
 
+export interface AgentSetup {
+  readonly config: Config;
+  readonly home: string;
+  /** Opens the tools of this attempt and nothing else; the runner's own token would open the work order with its Git token. */
+  readonly mcpToken: string;
+}
+
 /** Nothing but a list reaches the agent: what a future version adds to the runner's environment stays here unless it is named. No Git token. */
-export function agentEnvironment(environment: Environment, config: Config, home: string): Record<string, string> {
+export function agentEnvironment(environment: Environment, { config, home, mcpToken }: AgentSetup): Record<string, string> {
   return {
     ...pick(environment, [...ordinary, ...network]),
     HOME: home,
@@ -34,7 +41,7 @@ export function agentEnvironment(environment: Environment, config: Config, home:
     CODEXK8S_RUN_ID: config.runId,
     CODEXK8S_RUN_DIR: config.runDir,
     CODEXK8S_CORRELATION_ID: config.correlationId,
-    CODEXK8S_RUN_TOKEN: config.runToken.reveal(),
+    CODEXK8S_RUN_TOKEN: mcpToken,
     ...(config.modelApiKey && { CODEXK8S_MODEL_API_KEY: config.modelApiKey.reveal() }),
     GIT_TERMINAL_PROMPT: '0',
   };

@@ -134,7 +134,7 @@ async function runOnce(deps: TurnDeps, plan: TurnPlan, resume: SessionFile | und
   const agent = startAgent({
     command,
     cwd: workspace,
-    env: agentEnvironment(environment, config, home),
+    env: agentEnvironment(environment, { config, home, mcpToken: spec.mcp_token }),
     stdin: plan.say,
     onOutput: reader.line,
     onError: (line) => shipper.add('stderr', line),

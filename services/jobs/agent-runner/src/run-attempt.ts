@@ -47,7 +47,12 @@ interface Attempt {
 }
 
 async function attempt({ config, environment, log, stop, folder, platform, spec }: Attempt): Promise<number> {
-  const redactor = createRedactor([config.runToken.reveal(), spec.git.token, ...(config.modelApiKey ? [config.modelApiKey.reveal()] : [])]);
+  const redactor = createRedactor([
+    config.runToken.reveal(),
+    spec.mcp_token,
+    spec.git.token,
+    ...(config.modelApiKey ? [config.modelApiKey.reveal()] : []),
+  ]);
   const onFailure = (error: unknown): void => {
     if (error instanceof AttemptOver) stop.request('over');
     else log.warn({ err: error }, 'log lines cannot be delivered any more');

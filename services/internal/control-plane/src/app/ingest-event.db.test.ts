@@ -55,7 +55,7 @@ test('of ten deliveries for one issue at once one starts a run', async () => {
 
   const answers = await Promise.all(Array.from({ length: 10 }, () => plane.deliver('issues', labeled(bound))));
 
-  const statuses = answers.map((answer) => answer.json().reason ?? answer.json().status).toSorted();
+  const statuses = answers.map((answer): string => answer.json().reason ?? answer.json().status).toSorted();
   expect(statuses).toEqual(['accepted', ...Array.from({ length: 9 }, () => 'active_run_exists')]);
   expect(await countRuns(bound.repository.id)).toBe(1);
 });

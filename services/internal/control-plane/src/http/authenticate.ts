@@ -47,11 +47,15 @@ export function authenticateGateway({ config }: Context, request: FastifyRequest
     throw new AppError('auth.unauthorized', 'The service token is not valid.');
 }
 
-/** A run token names the run and the attempt. */
-export async function authenticateRun({ config }: Context, request: FastifyRequest): Promise<RunCaller> {
+/** What a run token opens: the runner's API, or the tools. The agent is given the second kind only (design, promise 5). */
+export type RunScope = 'codexk8s:runner' | 'codexk8s:mcp';
+
+/** A run token names the run, the attempt and its scope. */
+export async function authenticateRun({ config }: Context, request: FastifyRequest, wanted: RunScope): Promise<RunCaller> {
   const token = bearerOf(request.headers.authorization);
   if (!token) throw new AppError('auth.unauthorized', 'A run token is needed.');
-  const { run_id: runId, attempt } = await verifyToken(encode(config.runTokenKey), { issuer: runTokenIssuer, token });
+  const { run_id: runId, attempt, scope } = await verifyToken(encode(config.runTokenKey), { issuer: runTokenIssuer, token });
   if (typeof runId !== 'string' || typeof attempt !== 'number') throw new AppError('auth.unauthorized', 'The token is not a run token.');
+  if (scope !== wanted) throw new AppError('auth.forbidden', `The token is not for ${wanted}.`);
   return { runId, attempt };
 }

@@ -27,7 +27,7 @@ async function mcp(run: Run): Promise<Client> {
   const token = await signToken(new TextEncoder().encode(plane.context.config.runTokenKey), {
     issuer: 'codex-k8s/control-plane/mcp',
     ttlSec: 60,
-    claims: { run_id: run.id, attempt: run.attempt },
+    claims: { run_id: run.id, attempt: run.attempt, scope: 'codexk8s:mcp' },
   });
   const client = new Client({ name: 'test', version: '1' });
   await client.connect(

@@ -1,11 +1,13 @@
 import type { RouteHandlers } from '@codex-k8s/contracts/internal/handlers';
 import { AppError } from '@codex-k8s/domain';
+import { signToken } from '@codex-k8s/http';
 import type { FastifyRequest } from 'fastify';
 import type { Context } from '../app/context.ts';
 import { ingestEvent } from '../app/ingest-event.ts';
 import { getWorkOrder, type RunCaller, type WorkOrder } from '../app/run-spec.ts';
 import { recordHeartbeat, recordRunnerEvent, storeAttemptResult, storeRunLogs, storeSession } from '../app/runner-callbacks.ts';
 import { authorizeOAuthUser, getStaffUser } from '../app/users.ts';
+import { runTokenIssuer } from './authenticate.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -60,7 +62,7 @@ export function internalHandlers(context: Context): RouteHandlers {
         ),
     getStaffUser: async ({ params }, reply) => reply.code(200).send(staffUser(await getStaffUser(context, params.user_id))),
 
-    getRunSpec: async (request, reply) => reply.code(200).send(runSpec(context, await getWorkOrder(context, callerOf(request)))),
+    getRunSpec: async (request, reply) => reply.code(200).send(await runSpec(context, await getWorkOrder(context, callerOf(request)))),
     heartbeat: async (request, reply) => reply.code(200).send(await recordHeartbeat(context, callerOf(request))),
     insertRunEvent: async (request, reply) => {
       const { event_type: type, key, payload } = request.body;
@@ -81,7 +83,7 @@ export function internalHandlers(context: Context): RouteHandlers {
   };
 }
 
-function runSpec({ config }: Context, { run, agentName, repository, token, prompt, session }: WorkOrder) {
+async function runSpec({ config }: Context, { run, agentName, repository, token, prompt, session }: WorkOrder) {
   return {
     run_id: run.id,
     correlation_id: run.correlationId,
@@ -100,6 +102,11 @@ function runSpec({ config }: Context, { run, agentName, repository, token, promp
     prompt,
     git: { username: config.gitUser.name, email: config.gitUser.email, token },
     mcp_url: config.mcpUrl,
+    mcp_token: await signToken(new TextEncoder().encode(config.runTokenKey), {
+      issuer: runTokenIssuer,
+      ttlSec: config.runTokenTtlSec,
+      claims: { sub: `run:${run.id}`, scope: 'codexk8s:mcp', run_id: run.id, attempt: run.attempt },
+    }),
     ...(session && {
       session: {
         run_id: session.runId,

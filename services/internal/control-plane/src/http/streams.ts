@@ -31,7 +31,7 @@ export function streamHandlers(context: Context, waiter: Waiter): Pick<StaffHand
       const writes = await mayWrite(context, { actor, path: { run_id: runId } });
       const stream = openEventStream(request, reply);
       await serve(stream, async () => {
-        const after = resumePoint(request.headers['last-event-id'] as string | undefined, request.query?.after); // one header, one value
+        const after = resumePoint(request.headers['last-event-id'], request.query?.after);
         for await (const events of followEvents(context, waiter, { runId, after, signal: stream.closed })) {
           for (const event of events) stream.send({ event: 'event', data: eventView(event), id: event.id });
           stream.send({ event: 'run', data: runDetails(await showRun(context, { runId, actor, mayWrite: writes }), { isolated }) });
@@ -42,7 +42,7 @@ export function streamHandlers(context: Context, waiter: Waiter): Pick<StaffHand
       const { run_id: runId } = request.params;
       const stream = openEventStream(request, reply);
       await serve(stream, async () => {
-        const after = resumePoint(request.headers['last-event-id'] as string | undefined, request.query?.after); // one header, one value
+        const after = resumePoint(request.headers['last-event-id'], request.query?.after);
         for await (const lines of followLog(context, waiter, { runId, after, signal: stream.closed })) {
           for (const line of lines) stream.send({ event: 'log', data: logLineView(line), id: line.n });
         }

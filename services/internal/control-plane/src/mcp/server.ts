@@ -15,7 +15,7 @@ export function mountRunTools(app: FastifyInstance, context: Context, waiter: Wa
     name: 'codex-k8s-control-plane-mcp',
     version,
     authenticate: async (request) => {
-      const caller = await authenticateRun(context, request);
+      const caller = await authenticateRun(context, request, 'codexk8s:mcp');
       return { ...caller, run: await loadRun(context, caller) };
     },
     toolsFor: (caller) => toolsFor(context, waiter, caller),

@@ -115,7 +115,7 @@ export async function startTestControlPlane(): Promise<TestControlPlane> {
       const token = await signToken(encode(runTokenKey), {
         issuer: 'codex-k8s/control-plane/mcp',
         ttlSec: 60,
-        claims: { run_id: id, attempt },
+        claims: { run_id: id, attempt, scope: 'codexk8s:runner' },
       });
       return app.inject({ ...options, headers: { ...options.headers, authorization: `Bearer ${token}` } });
     },

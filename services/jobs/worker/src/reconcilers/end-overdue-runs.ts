@@ -2,7 +2,7 @@ import type { Reconciler } from '@codex-k8s/runtime';
 import { decideAction, findOpenRequest, listExpiredRequests, listOverdueRuns, moveRun, countOpenRequests } from '@codex-k8s/store';
 import { worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
-import { failRun } from '../app/fail-run.ts';
+import { failRun, setStage } from '../app/fail-run.ts';
 
 /** The platform owns the clock: no agent has one (NFR-012). A run that waits for a tool call has no end time, so it is never listed. */
 export function endOverdueRuns(context: Context): Reconciler {
@@ -37,6 +37,12 @@ export function expireRequests(context: Context): Reconciler {
         try {
           await store.db.transaction().execute(async (tx) => {
             const closed = await decideAction(tx, { id, state: 'expired', actor: worker });
+            if (closed?.toolName === 'owner_review' && closed.runId !== null) {
+              const failure = { code: 'run.review_timed_out', message: 'The owner did not decide in time.' } as const;
+              const run = await moveRun(tx, 'timeOut', { id: closed.runId, actor: worker, failure });
+              if (run) await setStage(tx, run, 'failed');
+              return;
+            }
             if (!closed || closed.runId === null || (await countOpenRequests(tx, closed.runId)) > 0) return;
             await moveRun(tx, 'resume', { id: closed.runId, actor: worker, payload: { request_id: id, approval_state: 'expired' } });
           });

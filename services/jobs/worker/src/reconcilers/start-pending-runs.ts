@@ -36,7 +36,7 @@ async function startClaimed(context: Context, run: Run): Promise<void> {
     else await postponeClaim(context.store.db, { id: run.id, attempt: run.attempt, retryInSec: retryLaterSec });
     return;
   }
-  const timeoutSec = Number((run.policy as { run_timeout_sec?: number }).run_timeout_sec ?? 0); // written by policySnapshot
+  const timeoutSec = (run.policy as { run_timeout_sec?: number }).run_timeout_sec ?? 0; // written by policySnapshot
   await moveRun(context.store.db, 'start', {
     id: run.id,
     attempt: run.attempt,
@@ -59,7 +59,7 @@ export async function launchAttempt({ config, runtime, store }: Context, run: Ru
     ttlSec: config.runTokenTtlSec,
     claims: {
       sub: `run:${run.id}`,
-      scope: 'codexk8s:mcp',
+      scope: 'codexk8s:runner',
       run_id: run.id,
       attempt: run.attempt,
       correlation_id: run.correlationId,

@@ -17,7 +17,8 @@ export function watchRuns(context: Context): Reconciler {
     reconcile: async () => {
       const lease = { owner: config.workerId, leaseSec: config.leaseSec };
       await renewLeases(store.db, lease);
-      for (const run of await adoptRuns(store.db, lease)) {
+      const adopted = await adoptRuns(store.db, lease);
+      for (const run of adopted) {
         await recordEvent(store.db, {
           type: 'run.reclaimed_after_stale_lease',
           correlationId: run.correlationId,
@@ -31,7 +32,8 @@ export function watchRuns(context: Context): Reconciler {
       const lost = (await listOwnRuns(store.db, config.workerId)).filter(
         (run) => run.attemptResult === null && isLost(context, run, alive),
       );
-      await each(log, lost, (run) => replace(context, run));
+      const adoptedIds = new Set(adopted.map(({ id }) => id));
+      await each(log, lost, (run) => replace(context, run, { isLoss: !adoptedIds.has(run.id) && !alive.has(run.id) }));
       return 0; // replaced runs are watched at the next pass like any other
     },
   };
@@ -43,13 +45,15 @@ function isLost({ config }: Context, run: Run, alive: ReadonlyMap<string, number
   return Date.now() - lastSign.getTime() > config.heartbeatTimeoutSec * 1000;
 }
 
-async function replace(context: Context, { id }: Run): Promise<boolean> {
+/** `isLoss`: the process ended by itself under this worker's eyes. What a restart of the platform took with it, or what only fell silent, does not count. */
+async function replace(context: Context, { id }: Run, { isLoss }: { isLoss: boolean }): Promise<boolean> {
   const { config, store, runtime } = context;
   // The process may have reported between our reading and its end: only a run that still has no result is lost.
   const run = await getRun(store.db, id);
   if (!run || run.attemptResult !== null || run.leaseOwner !== config.workerId) return false;
   await runtime.stop(id);
-  const maxAttempts = Number((run.policy as { max_attempts?: number }).max_attempts ?? 1); // written by policySnapshot
+  const maxAttempts = (run.policy as { max_attempts?: number }).max_attempts ?? 1; // written by policySnapshot
+  const losses = run.losses + (isLoss ? 1 : 0);
   await recordEvent(store.db, {
     type: 'run.attempt.lost',
     correlationId: run.correlationId,
@@ -57,12 +61,12 @@ async function replace(context: Context, { id }: Run): Promise<boolean> {
     projectId: run.projectId,
     actor: worker,
     key: `${run.attempt}/attempt-lost`,
-    payload: { attempt: run.attempt, max_attempts: maxAttempts },
+    payload: { attempt: run.attempt, losses, max_attempts: maxAttempts },
   });
-  if (run.attempt >= maxAttempts) {
-    return failRun(context, { run, code: 'run.agent_crashed', message: `The agent process was lost ${run.attempt} times.` });
+  if (losses >= maxAttempts) {
+    return failRun(context, { run, code: 'run.agent_crashed', message: `The agent process was lost ${losses} times.` });
   }
-  const next = await nextAttempt(store.db, { id, owner: config.workerId, attempt: run.attempt });
+  const next = await nextAttempt(store.db, { id, owner: config.workerId, attempt: run.attempt, isLoss });
   if (next) await launchAttempt(context, next);
   return next !== undefined;
 }

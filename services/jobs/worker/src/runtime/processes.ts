@@ -63,7 +63,7 @@ function signal(target: number, name: NodeJS.Signals): void {
 export async function endProcesses(find: () => ProcessId[], { graceMs }: { graceMs: number }): Promise<void> {
   const until = Date.now() + graceMs;
   if (graceMs > 0) for (const { pid } of find()) signal(pid, 'SIGTERM');
-  while (graceMs > 0 && Date.now() < until && find().length > 0) await sleep(50);
+  while (Date.now() < until && find().length > 0) await sleep(50);
   for (let round = 0; round < 100; round += 1) {
     const left = find();
     if (left.length === 0) return;
