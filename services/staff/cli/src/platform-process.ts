@@ -54,15 +54,22 @@ export function startPlatformProcess({ dataDir, args, onLog }: StartOptions): Pl
     if (lastLines.length > 20) lastLines.shift();
     onLog(line);
   });
+  let ownsFolder = false;
+  const ready = Promise.race([readReadyLine(child), ended.then((): never => failStart(lastLines))]);
+  ready.then(
+    () => (ownsFolder = true),
+    () => undefined, // whoever waits for it hears why
+  );
   return {
-    ready: Promise.race([readReadyLine(child), ended.then((): never => failStart(lastLines))]),
+    ready,
     ended,
     stop: async () => {
       child.kill('SIGTERM');
       const graceful = await Promise.race([ended.then(() => true), sleep(gentleMs, false, { ref: false })]);
       if (!graceful) killGroup(child);
-      killRunProcesses(dataDir);
       await ended;
+      // A start that was refused must not touch the agents of the platform that has the folder.
+      if (ownsFolder || !graceful) killRunProcesses(dataDir);
     },
   };
 }

@@ -1,12 +1,14 @@
 import { getPlatform } from '@codex-k8s/contracts/staff';
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { AppError } from '@codex-k8s/domain';
 import type { Command } from 'commander';
 import { createApi, isProblem, unwrap } from '../api.ts';
 import { defaultDataDir, parseJson, removeConnectionFile, writeConnectionFile } from '../connection.ts';
 import { buildConsole, consoleDist, isConsoleFresh, type Build } from '../console-build.ts';
+import { dataDirOwner } from '../data-dir-lock.ts';
 import { jsonOption, type Context } from '../context.ts';
-import { startPlatformProcess, type PlatformProcess, type ReadyLine } from '../platform-process.ts';
+import { startPlatformProcess, type ReadyLine } from '../platform-process.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { seconds } from '../times.ts';
 
@@ -40,7 +42,9 @@ async function up(context: Context, options: UpOptions): Promise<void> {
   const { terminal, environment, cwd } = context;
   const startedAt = performance.now();
   const dataDir = resolve(cwd, options.dataDir ?? environment['CODEXK8S_DATA_DIR'] ?? defaultDataDir);
+  refuseResetOfUsed(dataDir, options);
   const stopping = stopSignal();
+  let isServing = false;
   const building = startBuild(stopping.signal);
   const platform = startPlatformProcess({
     dataDir,
@@ -52,15 +56,17 @@ async function up(context: Context, options: UpOptions): Promise<void> {
   try {
     const isStopped = await Promise.race([serve(), stopping.done.then(() => true), platform.ended.then(() => false)]);
     if (!isStopped) await platform.ready; // says why it never was ready
-    if (!isStopped) throw new Error('The platform ended by itself.');
+    if (!isStopped) throw new AppError('service.unavailable', 'The platform ended by itself.');
   } finally {
     if (stopping.signal.aborted && options.json !== true) terminal.err('Stopping …');
     stopping.abort();
-    await Promise.all([stopAndForget(platform, dataDir), building]);
+    await Promise.all([platform.stop(), building]);
+    if (isServing) removeConnectionFile(dataDir);
   }
 
   async function serve(): Promise<never> {
     const [ready, build] = await Promise.all([platform.ready, building]);
+    isServing = true;
     writeConnectionFile(dataDir, ready);
     if (build?.problem !== undefined && !stopping.signal.aborted) terminal.err(`The console could not be built:\n${build.problem}`);
     if (options.json === true) terminal.out(JSON.stringify(ready));
@@ -90,9 +96,10 @@ function isErrorObject(line: string): boolean {
   return isProblem(parseJson(line));
 }
 
-async function stopAndForget(platform: PlatformProcess, dataDir: string): Promise<void> {
-  await platform.stop();
-  removeConnectionFile(dataDir);
+/** The platform forgets before it looks whether another one has the folder. */
+function refuseResetOfUsed(dataDir: string, { reset }: UpOptions): void {
+  const owner = reset === true ? dataDirOwner(dataDir) : undefined;
+  if (owner !== undefined) throw new AppError('database.locked', `Process ${owner} uses ${dataDir}.`);
 }
 
 interface Facts {

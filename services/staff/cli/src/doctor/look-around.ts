@@ -1,13 +1,14 @@
 /** The half of `doctor` that touches the machine; what it finds is judged in check.ts. */
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { asCliError } from '../cli-error.ts';
 import { MigrationAnswer } from '../commands/database.ts';
 import { isConsoleFresh } from '../console-build.ts';
+import { dataDirOwner } from '../data-dir-lock.ts';
 import { findInstalled, paths } from '../repository-paths.ts';
 import { runPart } from '../run-part.ts';
 import { checkCodex, checkConsole, checkDisk, checkGit, checkNode, checkPorts, type Check } from './check.ts';
@@ -64,7 +65,7 @@ function existingPart(path: string): string {
 
 function checkDataDir(dataDir: string): Check {
   const name = 'data folder';
-  const owner = lockOwner(dataDir);
+  const owner = dataDirOwner(dataDir);
   if (owner !== undefined) {
     return {
       name,
@@ -78,17 +79,6 @@ function checkDataDir(dataDir: string): Check {
     return { name, verdict: 'ok', found: dataDir };
   } catch {
     return { name, verdict: 'fail', found: `${dataDir} is not writable`, remedy: 'Correct its rights, or choose another --data-dir.' };
-  }
-}
-
-/** The embedded database's lock names its process. */
-function lockOwner(dataDir: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(join(dataDir, 'database.lock'), 'utf8'));
-    process.kill(pid, 0);
-    return pid;
-  } catch {
-    return undefined; // no lock, or left by a process that is gone
   }
 }
 
