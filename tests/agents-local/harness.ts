@@ -56,7 +56,12 @@ export async function aHarness({ program = 'trial', env: extra = {} }: HarnessOp
   const [platform, model] = await Promise.all([startFakePlatform(), startModelServer({ log })]);
   const runners: ChildProcess[] = [];
   const runDir = join(folder, 'run');
-  platform.spec = aSpec({ program, mcp_url: platform.mcpUrl, mcp_token: platform.token, repository: { full_name: 'o/r', clone_url: pathToFileURL(bare).href } });
+  platform.spec = aSpec({
+    program,
+    mcp_url: platform.mcpUrl,
+    mcp_token: platform.token,
+    repository: { full_name: 'o/r', clone_url: pathToFileURL(bare).href },
+  });
 
   return {
     platform,

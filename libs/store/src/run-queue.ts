@@ -137,11 +137,12 @@ export async function listOwnRuns(db: Db, owner: string): Promise<Run[]> {
 /** Begins the next attempt of a started run whose process was lost. Undefined: another worker has it, or it is over. */
 export async function nextAttempt(
   db: Db,
-  { id, owner, attempt, isLoss }: { id: string; owner: string; attempt: number; isLoss: boolean },
+  { id, owner, attempt, isLoss, hasResult = false }: { id: string; owner: string; attempt: number; isLoss: boolean; hasResult?: boolean },
 ): Promise<Run | undefined> {
   const { rows } = await sql<Run>`
     update core.agent_runs set attempt = attempt + 1, losses = losses + ${isLoss ? 1 : 0}, attempt_result = null, heartbeat_at = null, updated_at = now()
-    where id = ${id} and lease_owner = ${owner} and attempt = ${attempt} and status in ('running', 'waiting_mcp') and attempt_result is null
+    where id = ${id} and lease_owner = ${owner} and attempt = ${attempt} and status in ('running', 'waiting_mcp')
+      and (attempt_result is not null) = ${hasResult}
     returning *`.execute(db);
   return rows[0];
 }

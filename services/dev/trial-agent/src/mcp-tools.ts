@@ -31,12 +31,14 @@ export interface McpOptions {
 
 /** A question to a person may wait for hours: the platform, not the client, decides when to stop. */
 const callTimeoutMs = 24 * 3600 * 1000;
-const tries = 4;
+/** Together about a minute: a platform that is being restarted is back by then. */
+const tries = 15;
+const longestPauseMs = 5_000;
 
 /** Connects to the run's MCP server. Throws when it cannot be reached or refuses the token. */
 export async function connectMcp({ url, token, signal }: McpOptions): Promise<McpTools> {
   const client = await repeated(() => connected(url, token), signal);
-  const { tools } = await client.listTools();
+  const { tools } = await repeated(() => client.listTools(), signal);
   const names = new Map(tools.map(({ name }) => [functionName(name), name]));
   const definitions = tools.map(({ name, description, inputSchema }) => ({
     type: 'function',
@@ -85,7 +87,7 @@ async function repeated<T>(act: () => Promise<T>, signal: AbortSignal): Promise<
     } catch (error) {
       const isNetwork = error instanceof TypeError && /fetch|terminated|network/i.test(error.message);
       if (!isNetwork || attempt === tries || signal.aborted) throw error;
-      await sleep(250 * 2 ** attempt, undefined, { signal });
+      await sleep(Math.min(longestPauseMs, 250 * 2 ** attempt), undefined, { signal });
     }
   }
 }

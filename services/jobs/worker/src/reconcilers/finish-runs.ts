@@ -1,12 +1,13 @@
 import { AppError, describeError, errorCodes, isErrorCode, isRetryable, type ErrorCode } from '@codex-k8s/domain';
 import type { Reconciler } from '@codex-k8s/runtime';
-import { changeRun, listClaimedResults, type Run } from '@codex-k8s/store';
+import { changeRun, listClaimedResults, nextAttempt, type Run } from '@codex-k8s/store';
 import type { AttemptClaim } from '../app/attempt-claim.ts';
 import type { Context } from '../app/context.ts';
 import { deliver } from '../app/deliver.ts';
 import { each } from '../app/each.ts';
 import { failRun } from '../app/fail-run.ts';
 import { postReview } from '../app/post-review.ts';
+import { launchAttempt } from './start-pending-runs.ts';
 
 const retrySec = 10;
 
@@ -31,6 +32,7 @@ async function settle(context: Context, run: Run): Promise<void> {
   switch (claim.outcome) {
     case 'failed': {
       const code: ErrorCode = isErrorCode(claim.failure_code) ? claim.failure_code : 'run.agent_failed';
+      if (code === 'run.agent_crashed' && (await resumeCrashed(context, run))) return;
       await failRun(context, { run, code, message: claim.failure_message ?? errorCodes[code].cause });
       return;
     }
@@ -43,6 +45,21 @@ async function settle(context: Context, run: Run): Promise<void> {
       await postReview(context, run);
       return;
   }
+}
+
+/** An agent that was killed or fell over goes on from its session, as often as the policy allows. False: not any more. */
+async function resumeCrashed(context: Context, run: Run): Promise<boolean> {
+  const maxAttempts = (run.policy as { max_attempts?: number }).max_attempts ?? 1; // written by policySnapshot
+  if (run.losses + 1 >= maxAttempts) return false;
+  const next = await nextAttempt(context.store.db, {
+    id: run.id,
+    owner: context.config.workerId,
+    attempt: run.attempt,
+    isLoss: true,
+    hasResult: true,
+  });
+  if (next) await launchAttempt(context, next);
+  return true;
 }
 
 /** A host that is away costs time, not the run; anything else is the run's outcome. */
