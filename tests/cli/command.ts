@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const bin = join(import.meta.dirname, '../../services/staff/cli/bin/codexk8s.mjs');
+export const bin = join(import.meta.dirname, '../../services/staff/cli/bin/codexk8s.mjs');
 
 export interface Command {
   readonly child: ChildProcess;

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { codexk8s, processesOf, until, type Command } from './command.ts';
+import { bin, codexk8s, processesOf, until, type Command } from './command.ts';
 
 let folder: string;
 let started: Command[] = [];
@@ -89,6 +91,19 @@ test('a killed command takes its platform with it', { timeout: 60_000 }, async (
 
   up.child.kill('SIGKILL');
   await up.ended;
+
+  await until(() => processesOf(folder).length === 0, { within: 6_000, what: () => `left: ${processesOf(folder).join(' ')}` });
+});
+
+test('a platform that npm started ends with a killed npm', { timeout: 60_000 }, async () => {
+  const npm = spawn('sh', ['-c', '"$0" "$@"; exit', process.execPath, bin, 'up', '--json', '--port', '0'], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], npm_lifecycle_event: 'start' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(npm.stdout, 'data');
+
+  npm.kill('SIGKILL');
 
   await until(() => processesOf(folder).length === 0, { within: 6_000, what: () => `left: ${processesOf(folder).join(' ')}` });
 });

@@ -38,7 +38,6 @@ function giveUp() {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
-  delete process.env.CODEXK8S_CLI_RERUN;
   const { main } = await import('../src/main.ts');
   await main();
 } else {

@@ -12,7 +12,7 @@ import { renderOutcome } from '../demo/render-outcome.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { parseIssueFile, type IssueText } from '../issue-file.ts';
 import { startPlatformProcess, type PlatformProcess } from '../platform-process.ts';
-import { stopSignal, type StopSignal } from '../stop-signal.ts';
+import { isRunByWrapper, stopSignal, type StopSignal } from '../stop-signal.ts';
 import { oneLine } from '../table.ts';
 import { seconds } from '../times.ts';
 
@@ -57,7 +57,7 @@ function parseSeconds(text: string): number {
 async function demo(context: Context, options: DemoOptions): Promise<void> {
   const startedAt = performance.now();
   const issue = readIssue(options.issue);
-  const stopping = stopSignal();
+  const stopping = stopSignal({ endsWithParent: isRunByWrapper(context.environment) });
   const dataDir = mkdtempSync(join(tmpdir(), 'codexk8s-demo-'));
   const logLines: string[] = [];
   const platform = startPlatformProcess({

@@ -9,7 +9,7 @@ import { buildConsole, consoleDist, isConsoleFresh, type Build } from '../consol
 import { dataDirOwner } from '../data-dir-lock.ts';
 import { jsonOption, type Context } from '../context.ts';
 import { startPlatformProcess, type ReadyLine } from '../platform-process.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { isRunByWrapper, stopSignal } from '../stop-signal.ts';
 import { seconds } from '../times.ts';
 
 interface UpOptions {
@@ -43,7 +43,7 @@ async function up(context: Context, options: UpOptions): Promise<void> {
   const startedAt = performance.now();
   const dataDir = resolve(cwd, options.dataDir ?? environment['CODEXK8S_DATA_DIR'] ?? defaultDataDir);
   refuseResetOfUsed(dataDir, options);
-  const stopping = stopSignal();
+  const stopping = stopSignal({ endsWithParent: isRunByWrapper(environment) });
   let isServing = false;
   const building = startBuild(stopping.signal);
   const platform = startPlatformProcess({
