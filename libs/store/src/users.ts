@@ -17,7 +17,7 @@ export async function listUsers(db: Db): Promise<User[]> {
   return db.selectFrom('core.users').selectAll().orderBy('email').execute();
 }
 
-/** Undefined: the e-mail is taken. */
+/** Undefined: the e-mail is taken, or an owner is wanted and there is one. */
 export async function createUser(
   db: Db | Tx,
   { email, isPlatformAdmin = false, isPlatformOwner = false }: { email: string; isPlatformAdmin?: boolean; isPlatformOwner?: boolean },
@@ -25,7 +25,7 @@ export async function createUser(
   return db
     .insertInto('core.users')
     .values({ email: email.toLowerCase(), isPlatformAdmin, isPlatformOwner })
-    .onConflict((conflict) => conflict.column('email').doNothing())
+    .onConflict((conflict) => conflict.doNothing())
     .returningAll()
     .executeTakeFirst();
 }

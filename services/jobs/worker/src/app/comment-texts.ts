@@ -1,5 +1,5 @@
 /** What the platform says on issues and pull requests, in both languages; pure. */
-import { errorCodes, isErrorCode, type RefusalReason, type RunStatus } from '@codex-k8s/domain';
+import { errorCodes, errorTextsRu, isErrorCode, type RefusalReason, type RunStatus } from '@codex-k8s/domain';
 import type { Run } from '@codex-k8s/store';
 
 export type Locale = 'en' | 'ru';
@@ -60,7 +60,7 @@ export function statusComment(run: Run, { locale, publicUrl }: { locale: Locale;
     `**${statusWords[locale][run.status]}** · [${word.run} ${run.id.slice(0, 8)}](${publicUrl}/runs/${run.id})`,
     `${word.agent}: ${run.agentKey} (${run.program}, ${run.model})${run.attempt > 1 ? `, ${word.attempt} ${run.attempt}` : ''}${run.scripted ? ` — ${word.scripted}` : ''}`,
     ...(run.prNumber === null ? [] : [`${word.pullRequest}: #${run.prNumber}`]),
-    ...failureLines(run, word),
+    ...failureLines(run, locale),
   ];
   const facts = {
     run_id: run.id,
@@ -75,9 +75,10 @@ export function statusComment(run: Run, { locale, publicUrl }: { locale: Locale;
   return `${lines.join('\n\n')}\n\n<!-- codex-k8s:run-status ${JSON.stringify(facts)} -->`;
 }
 
-function failureLines({ failureCode, failureMessage }: Run, word: { cause: string; remedy: string }): string[] {
+function failureLines({ failureCode, failureMessage }: Run, locale: Locale): string[] {
   if (failureCode === null) return [];
-  const { cause, remedy } = errorCodes[isErrorCode(failureCode) ? failureCode : 'internal'];
+  const word = words[locale];
+  const { cause, remedy } = (locale === 'ru' ? errorTextsRu : errorCodes)[isErrorCode(failureCode) ? failureCode : 'internal'];
   return [`${word.cause}: ${failureMessage ?? cause} (\`${failureCode}\`)`, `${word.remedy}: ${remedy}`];
 }
 
