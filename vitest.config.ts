@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'rule',
           include: ['{contracts,libs,services,tools,tests}/**/*.test.ts'],
-          exclude: [...nowhere, '**/*.{db,kube,e2e}.test.ts', 'tests/agents/**', 'tests/github-conformance/**'],
+          exclude: [...nowhere, '**/*.{db,kube,e2e,chaos}.test.ts', 'tests/agents/**', 'tests/github-conformance/**'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },
@@ -39,6 +39,14 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'chaos',
+          include: ['tests/e2e/**/*.chaos.test.ts'],
+          exclude: nowhere,
+          testTimeout: 900_000,
         },
       },
     ],
