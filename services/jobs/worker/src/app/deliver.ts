@@ -73,7 +73,7 @@ async function ensurePullRequest(context: Context, { provider, repository }: Hos
   const report = run.report as { summary: string; pr_title?: string; pr_body?: string }; // checked by submit_result
   const draft = {
     title: report.pr_title ?? run.issueTitle ?? `Run ${run.id}`,
-    body: `${report.pr_body ?? report.summary}\n\nCloses #${run.issueNumber}\n\n[Run ${run.id}](${context.config.publicUrl}/runs/${run.id})`,
+    body: pullRequestBody(report.pr_body ?? report.summary, { run, publicUrl: context.config.publicUrl }),
     headBranch: run.branch,
     baseBranch: run.baseBranch,
   };
@@ -85,6 +85,12 @@ async function ensurePullRequest(context: Context, { provider, repository }: Hos
     if (other) return other;
     throw error;
   }
+}
+
+/** The agent's words, the link that closes the issue (once), and the run. */
+function pullRequestBody(words: string, { run, publicUrl }: { run: Run; publicUrl: string }): string {
+  const closes = `Closes #${run.issueNumber}`;
+  return [words, ...(words.includes(closes) ? [] : [closes]), `[Run ${run.id}](${publicUrl}/runs/${run.id})`].join('\n\n');
 }
 
 async function putInReview(
