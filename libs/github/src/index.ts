@@ -1,1 +1,2 @@
 export { createGithubProvider, type GithubProviderOptions } from './provider.ts';
+export * from './providers.ts';

@@ -1,6 +1,6 @@
 import { contractText } from '@codex-k8s/contracts';
-import { createLabels, type RepositoryProvider } from '@codex-k8s/domain';
-import { createGithubProvider } from '@codex-k8s/github';
+import { createLabels } from '@codex-k8s/domain';
+import { githubProviders } from '@codex-k8s/github';
 import { createHttpServer, mountContract, readContract, type Operation } from '@codex-k8s/http';
 import { createMetrics, staticKeys, type Logger } from '@codex-k8s/runtime';
 import { pendingMigrations, translateDatabaseError, type Store } from '@codex-k8s/store';
@@ -46,18 +46,13 @@ export async function startControlPlane({ config, store, log, strictAnswers = fa
 }
 
 export function createContext({ config, store, log }: Omit<Dependencies, 'strictAnswers'>): Context {
-  const providers = new Map<string, RepositoryProvider>();
   return {
     config,
     store,
     log,
     keys: staticKeys(config.encryptionKeys),
     labels: createLabels(config.labelTexts),
-    providerFor: (token) => {
-      const provider = providers.get(token) ?? createGithubProvider({ baseUrl: config.githubApiUrl, token });
-      providers.set(token, provider);
-      return provider;
-    },
+    providerFor: githubProviders({ baseUrl: config.githubApiUrl }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
-import { AppError, createLabels, type RepositoryProvider } from '@codex-k8s/domain';
-import { createGithubProvider } from '@codex-k8s/github';
+import { AppError, createLabels } from '@codex-k8s/domain';
+import { githubProviders } from '@codex-k8s/github';
 import { createMetrics, startReconcilers, staticKeys, type Logger, type Metrics } from '@codex-k8s/runtime';
 import { countRunsByStatus, listOwnRuns, releaseLeases, type Store } from '@codex-k8s/store';
 import type { AgentRuntime } from './app/agent-runtime.ts';
@@ -74,7 +74,6 @@ export async function startWorker({ config, store, log, baseEnv }: Dependencies)
 }
 
 function createContext({ config, store, log, baseEnv }: Dependencies): Context {
-  const providers = new Map<string, RepositoryProvider>();
   return {
     config,
     store,
@@ -82,11 +81,7 @@ function createContext({ config, store, log, baseEnv }: Dependencies): Context {
     keys: staticKeys(config.encryptionKeys),
     labels: createLabels(config.labelTexts),
     runtime: createRuntime({ config, log, baseEnv }),
-    providerFor: (token) => {
-      const provider = providers.get(token) ?? createGithubProvider({ baseUrl: config.githubApiUrl, token });
-      providers.set(token, provider);
-      return provider;
-    },
+    providerFor: githubProviders({ baseUrl: config.githubApiUrl }),
   };
 }
 
