@@ -2,7 +2,7 @@
 
 import type { RouteHandler } from 'fastify';
 
-import type { AddIssueLabelData, AddIssueLabelResponses, AddRepositoryData, AddRepositoryResponses, CancelRunData, CancelRunResponses, CreateProjectData, CreateProjectResponses, CreateUserData, CreateUserResponses, DecideApprovalData, DecideApprovalResponses, DeleteProjectData, DeleteProjectResponses, DeleteUserData, DeleteUserResponses, DownloadRunLogsData, DownloadRunLogsResponses, FinishLoginData, GetMeResponses, GetPlatformResponses, GetProjectData, GetProjectResponses, GetRunData, GetRunDiffData, GetRunDiffResponses, GetRunLogsData, GetRunLogsResponses, GetRunResponses, ListAgentsResponses, ListApprovalsData, ListApprovalsResponses, ListIssuesData, ListIssuesResponses, ListMembersData, ListMembersResponses, ListProjectsResponses, ListRepositoriesData, ListRepositoriesResponses, ListRunEventsData, ListRunEventsResponses, ListRunsData, ListRunsResponses, ListUsersResponses, LogoutResponses, RemoveMemberData, RemoveMemberResponses, RemoveRepositoryData, RemoveRepositoryResponses, RetryRunData, RetryRunResponses, SetMemberLearningModeData, SetMemberLearningModeResponses, StartLoginData, StreamRunData, StreamRunLogsData, StreamRunLogsResponses, StreamRunResponses, UpdateProjectData, UpdateProjectResponses, UpsertMemberData, UpsertMemberResponses } from './types.gen.ts';
+import type { AddIssueLabelData, AddIssueLabelResponses, AddRepositoryData, AddRepositoryResponses, CancelRunData, CancelRunResponses, CreateProjectData, CreateProjectResponses, CreateUserData, CreateUserResponses, DecideApprovalData, DecideApprovalResponses, DeleteProjectData, DeleteProjectResponses, DeleteUserData, DeleteUserResponses, DownloadRunLogsData, DownloadRunLogsResponses, FinishLoginData, GetMeResponses, GetPlatformResponses, GetProjectData, GetProjectResponses, GetRunData, GetRunDiffData, GetRunDiffResponses, GetRunLogsData, GetRunLogsResponses, GetRunResponses, ListAgentsResponses, ListApprovalsData, ListApprovalsResponses, ListIssuesData, ListIssuesResponses, ListMembersData, ListMembersResponses, ListProjectsResponses, ListRepositoriesData, ListRepositoriesResponses, ListRunEventsData, ListRunEventsResponses, ListRunJobsData, ListRunJobsResponses, ListRunsData, ListRunsResponses, ListRunWaitsData, ListRunWaitsResponses, ListUsersResponses, LogoutResponses, RemoveMemberData, RemoveMemberResponses, RemoveRepositoryData, RemoveRepositoryResponses, RetryRunData, RetryRunResponses, SetMemberLearningModeData, SetMemberLearningModeResponses, StartLoginData, StreamRunData, StreamRunLogsData, StreamRunLogsResponses, StreamRunResponses, UpdateProjectData, UpdateProjectResponses, UpsertMemberData, UpsertMemberResponses } from './types.gen.ts';
 
 export type RouteHandlers = {
     startLogin: RouteHandler<{
@@ -97,6 +97,14 @@ export type RouteHandlers = {
     listRuns: RouteHandler<{
         Querystring?: ListRunsData['query'];
         Reply: ListRunsResponses;
+    }>;
+    listRunJobs: RouteHandler<{
+        Querystring?: ListRunJobsData['query'];
+        Reply: ListRunJobsResponses;
+    }>;
+    listRunWaits: RouteHandler<{
+        Querystring?: ListRunWaitsData['query'];
+        Reply: ListRunWaitsResponses;
     }>;
     getRun: RouteHandler<{
         Params: GetRunData['path'];

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.ts';
-import type { AddIssueLabelData, AddIssueLabelErrors, AddIssueLabelResponses, AddRepositoryData, AddRepositoryErrors, AddRepositoryResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CreateProjectData, CreateProjectErrors, CreateProjectResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DecideApprovalData, DecideApprovalErrors, DecideApprovalResponses, DeleteProjectData, DeleteProjectErrors, DeleteProjectResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DownloadRunLogsData, DownloadRunLogsErrors, DownloadRunLogsResponses, FinishLoginData, FinishLoginErrors, FinishLoginResponses, GetMeData, GetMeErrors, GetMeResponses, GetPlatformData, GetPlatformErrors, GetPlatformResponses, GetProjectData, GetProjectErrors, GetProjectResponses, GetRunData, GetRunDiffData, GetRunDiffErrors, GetRunDiffResponses, GetRunErrors, GetRunLogsData, GetRunLogsErrors, GetRunLogsResponses, GetRunResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApprovalsData, ListApprovalsErrors, ListApprovalsResponses, ListIssuesData, ListIssuesErrors, ListIssuesResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListProjectsData, ListProjectsErrors, ListProjectsResponses, ListRepositoriesData, ListRepositoriesErrors, ListRepositoriesResponses, ListRunEventsData, ListRunEventsErrors, ListRunEventsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LogoutData, LogoutErrors, LogoutResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemoveRepositoryData, RemoveRepositoryErrors, RemoveRepositoryResponses, RetryRunData, RetryRunErrors, RetryRunResponses, SetMemberLearningModeData, SetMemberLearningModeErrors, SetMemberLearningModeResponses, StartLoginData, StartLoginErrors, StartLoginResponses, StreamRunData, StreamRunErrors, StreamRunLogsData, StreamRunLogsErrors, StreamRunLogsResponse, StreamRunLogsResponses, StreamRunResponse, StreamRunResponses, UpdateProjectData, UpdateProjectErrors, UpdateProjectResponses, UpsertMemberData, UpsertMemberErrors, UpsertMemberResponses } from './types.gen.ts';
+import type { AddIssueLabelData, AddIssueLabelErrors, AddIssueLabelResponses, AddRepositoryData, AddRepositoryErrors, AddRepositoryResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CreateProjectData, CreateProjectErrors, CreateProjectResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DecideApprovalData, DecideApprovalErrors, DecideApprovalResponses, DeleteProjectData, DeleteProjectErrors, DeleteProjectResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DownloadRunLogsData, DownloadRunLogsErrors, DownloadRunLogsResponses, FinishLoginData, FinishLoginErrors, FinishLoginResponses, GetMeData, GetMeErrors, GetMeResponses, GetPlatformData, GetPlatformErrors, GetPlatformResponses, GetProjectData, GetProjectErrors, GetProjectResponses, GetRunData, GetRunDiffData, GetRunDiffErrors, GetRunDiffResponses, GetRunErrors, GetRunLogsData, GetRunLogsErrors, GetRunLogsResponses, GetRunResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApprovalsData, ListApprovalsErrors, ListApprovalsResponses, ListIssuesData, ListIssuesErrors, ListIssuesResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListProjectsData, ListProjectsErrors, ListProjectsResponses, ListRepositoriesData, ListRepositoriesErrors, ListRepositoriesResponses, ListRunEventsData, ListRunEventsErrors, ListRunEventsResponses, ListRunJobsData, ListRunJobsErrors, ListRunJobsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, ListRunWaitsData, ListRunWaitsErrors, ListRunWaitsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LogoutData, LogoutErrors, LogoutResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemoveRepositoryData, RemoveRepositoryErrors, RemoveRepositoryResponses, RetryRunData, RetryRunErrors, RetryRunResponses, SetMemberLearningModeData, SetMemberLearningModeErrors, SetMemberLearningModeResponses, StartLoginData, StartLoginErrors, StartLoginResponses, StreamRunData, StreamRunErrors, StreamRunLogsData, StreamRunLogsErrors, StreamRunLogsResponse, StreamRunLogsResponses, StreamRunResponse, StreamRunResponses, UpdateProjectData, UpdateProjectErrors, UpdateProjectResponses, UpsertMemberData, UpsertMemberErrors, UpsertMemberResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -345,6 +345,34 @@ export const listRuns = <ThrowOnError extends boolean = false>(options?: Options
             type: 'apiKey'
         }],
     url: '/staff/runs',
+    ...options
+});
+
+/**
+ * Runs an agent works on, newest first
+ *
+ * The ones in `running` unless `status` says otherwise.
+ */
+export const listRunJobs = <ThrowOnError extends boolean = false>(options?: Options<ListRunJobsData, ThrowOnError>): RequestResult<ListRunJobsResponses, ListRunJobsErrors, ThrowOnError> => (options?.client ?? client).get<ListRunJobsResponses, ListRunJobsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'codexk8s_staff_jwt',
+            type: 'apiKey'
+        }],
+    url: '/staff/runs/jobs',
+    ...options
+});
+
+/**
+ * Runs that wait for a person or a tool, the longest wait first
+ */
+export const listRunWaits = <ThrowOnError extends boolean = false>(options?: Options<ListRunWaitsData, ThrowOnError>): RequestResult<ListRunWaitsResponses, ListRunWaitsErrors, ThrowOnError> => (options?.client ?? client).get<ListRunWaitsResponses, ListRunWaitsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'codexk8s_staff_jwt',
+            type: 'apiKey'
+        }],
+    url: '/staff/runs/waits',
     ...options
 });
 

@@ -207,7 +207,7 @@ export type Run = {
      */
     scripted?: boolean;
     status: RunStatus;
-    wait_reason?: 'mcp' | 'owner_review';
+    wait_reason?: WaitState;
     wait_since?: string;
     /**
      * Why a pending run has not started
@@ -225,6 +225,19 @@ export type Run = {
     timeout_at?: string;
     last_heartbeat_at?: string;
 };
+
+export type RunPage = {
+    items: Array<Run>;
+    /**
+     * Absent on the last page
+     */
+    next_cursor?: string;
+};
+
+/**
+ * A tool call or the owner's decision
+ */
+export type WaitState = 'mcp' | 'owner_review';
 
 export type RunDetails = {
     run: Run;
@@ -1100,16 +1113,81 @@ export type ListRunsResponses = {
     /**
      * One page of runs
      */
-    200: {
-        items: Array<Run>;
-        /**
-         * Absent on the last page
-         */
-        next_cursor?: string;
-    };
+    200: RunPage;
 };
 
 export type ListRunsResponse = ListRunsResponses[keyof ListRunsResponses];
+
+export type ListRunJobsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        project_id?: string;
+        trigger_kind?: string;
+        /**
+         * Repeat for several
+         */
+        status?: Array<RunStatus>;
+        agent_key?: string;
+        limit?: number;
+        /**
+         * `next_cursor` of the page before
+         */
+        cursor?: string;
+    };
+    url: '/staff/runs/jobs';
+};
+
+export type ListRunJobsErrors = {
+    /**
+     * Failure; the code says which
+     */
+    default: Error;
+};
+
+export type ListRunJobsError = ListRunJobsErrors[keyof ListRunJobsErrors];
+
+export type ListRunJobsResponses = {
+    /**
+     * One page of runs
+     */
+    200: RunPage;
+};
+
+export type ListRunJobsResponse = ListRunJobsResponses[keyof ListRunJobsResponses];
+
+export type ListRunWaitsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        project_id?: string;
+        trigger_kind?: string;
+        agent_key?: string;
+        wait_state?: WaitState;
+        limit?: number;
+    };
+    url: '/staff/runs/waits';
+};
+
+export type ListRunWaitsErrors = {
+    /**
+     * Failure; the code says which
+     */
+    default: Error;
+};
+
+export type ListRunWaitsError = ListRunWaitsErrors[keyof ListRunWaitsErrors];
+
+export type ListRunWaitsResponses = {
+    /**
+     * The queue
+     */
+    200: {
+        items: Array<Run>;
+    };
+};
+
+export type ListRunWaitsResponse = ListRunWaitsResponses[keyof ListRunWaitsResponses];
 
 export type GetRunData = {
     body?: never;

@@ -17,6 +17,9 @@ export const finalStatuses = ['succeeded', 'failed', 'timed_out', 'cancelled'] a
 /** A run in one of these blocks another stage run of its issue; one in owner review does not block its own revise (§5.1). */
 export const activeStatuses = ['pending', 'running', 'waiting_mcp'] as const satisfies readonly RunStatus[];
 
+/** In these a person or a tool is waited for. */
+export const waitingStatuses = ['waiting_mcp', 'waiting_owner_review'] as const satisfies readonly RunStatus[];
+
 /** In these a process works on the run, so it holds a slot. */
 export const occupyingStatuses = ['running', 'waiting_mcp'] as const satisfies readonly RunStatus[];
 

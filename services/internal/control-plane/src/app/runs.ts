@@ -10,6 +10,7 @@ import {
   listRelatedRuns,
   listRunEvents,
   listRuns,
+  listWaitingRuns,
   lockIssue,
   moveRun,
   sumTokenUsage,
@@ -29,6 +30,7 @@ export interface RunQuery {
   readonly actor: Actor;
   readonly projectId?: string | undefined;
   readonly statuses?: readonly RunStatus[] | undefined;
+  readonly triggerKind?: string | undefined;
   readonly agentKey?: string | undefined;
   readonly issueNumber?: number | undefined;
   readonly text?: string | undefined;
@@ -45,6 +47,11 @@ export async function listVisibleRuns(
   const page = runs.slice(0, limit);
   const last = page.at(-1);
   return { runs: page, nextCursor: runs.length > limit && last ? writeCursor(last) : undefined };
+}
+
+/** The wait queue (reference §9.1): what waits for the owner or for a tool, the longest wait first. */
+export function listVisibleWaits({ store }: Context, filter: Parameters<typeof listWaitingRuns>[1]): Promise<RunView[]> {
+  return listWaitingRuns(store.read, filter);
 }
 
 function writeCursor({ createdAt, id }: RunView): string {

@@ -1,7 +1,7 @@
 /** Rows as the staff contract shows them: snake case, RFC 3339, absent instead of null. */
 import type * as api from '@codex-k8s/contracts/staff';
 import { errorCodes, isErrorCode } from '@codex-k8s/domain';
-import type { RunDossier } from '../app/runs.ts';
+import type { listVisibleRuns, RunDossier } from '../app/runs.ts';
 import type { listApprovals } from '../app/approvals.ts';
 import type { listEvents, readRunLog } from '../app/run-history.ts';
 import type { listProjectIssues } from '../app/issues.ts';
@@ -56,6 +56,10 @@ export function runView(run: RunDossier['run']): api.Run {
     timeout_at: time(run.timeoutAt),
     last_heartbeat_at: time(run.heartbeatAt),
   }) as api.Run; // required members are never null in the table
+}
+
+export function runPage({ runs, nextCursor }: Awaited<ReturnType<typeof listVisibleRuns>>): api.RunPage {
+  return present({ items: runs.map(runView), next_cursor: nextCursor });
 }
 
 export function runDetails(dossier: RunDossier, { isolated }: { isolated: boolean }): api.RunDetails {

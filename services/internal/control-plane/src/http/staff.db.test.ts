@@ -217,6 +217,28 @@ test('a run shows its failure with cause and remedy, and can be started again', 
   expect((await plane.as(bound.member, { method: 'POST', url: `${url}/retry` })).statusCode).toBe(409);
 });
 
+test('jobs are what agents work on, waits what a person or a tool holds up, the longest first', async () => {
+  const store = plane.context.store;
+  const system = { type: 'system', id: 'test' } as const;
+  const ids: string[] = [];
+  for (const move of [undefined, 'awaitOwner', 'awaitTool'] as const) {
+    const { id } = await aRun(store, { repository: bound.repository });
+    await moveRun(db, 'start', { id, actor: system });
+    if (move) await moveRun(db, move, { id, actor: system });
+    ids.push(id);
+  }
+  const seen = async (path: string): Promise<string[]> => {
+    const { items } = (await plane.as(bound.member, { url: `${api}/runs/${path}` })).json() as { items: { id: string }[] };
+    return items.map(({ id }) => id).filter((id) => ids.includes(id));
+  };
+
+  expect(await seen('jobs')).toEqual([ids[0]]);
+  expect(await seen('jobs?status=waiting_mcp&trigger_kind=dev')).toEqual([ids[2]]);
+  expect(await seen('jobs?trigger_kind=qa')).toEqual([]);
+  expect(await seen('waits')).toEqual([ids[1], ids[2]]);
+  expect(await seen('waits?wait_state=mcp&agent_key=dev')).toEqual([ids[2]]);
+});
+
 test('a run is cancelled once', async () => {
   const url = `${api}/runs/${(await aRun(plane.context.store, { repository: bound.repository })).id}/cancel`;
 

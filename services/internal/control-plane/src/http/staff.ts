@@ -19,7 +19,7 @@ import {
 } from '../app/projects.ts';
 import { addRepository, listProjectRepositories, removeRepository } from '../app/repositories.ts';
 import { listEvents, readRunLog } from '../app/run-history.ts';
-import { cancelRun, listVisibleRuns, retryRun, showDiff, showRun } from '../app/runs.ts';
+import { cancelRun, listVisibleRuns, listVisibleWaits, retryRun, showDiff, showRun } from '../app/runs.ts';
 import { addStaffUser, listStaffUsers, removeStaffUser } from '../app/users.ts';
 import {
   approvalView,
@@ -30,6 +30,7 @@ import {
   projectView,
   repositoryView,
   runDetails,
+  runPage,
   runView,
   userView,
 } from './staff-views.ts';
@@ -151,9 +152,24 @@ export function staffHandlers(context: Context): Omit<StaffHandlers, StreamOpera
         limit,
         cursor,
       });
-      return reply
-        .code(200)
-        .send({ items: page.runs.map(runView), ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }) });
+      return reply.code(200).send(runPage(page));
+    },
+    listRunJobs: async (request, reply) => {
+      const { project_id: projectId, trigger_kind: triggerKind, agent_key: agentKey, limit = 50, cursor } = request.query ?? {};
+      const statuses = request.query?.status ?? ['running' as const];
+      const filter = { actor: actorOf(request), projectId, triggerKind, statuses, agentKey };
+      return reply.code(200).send(runPage(await listVisibleRuns(context, { ...filter, limit, cursor })));
+    },
+    listRunWaits: async (request, reply) => {
+      const {
+        project_id: projectId,
+        trigger_kind: triggerKind,
+        agent_key: agentKey,
+        wait_state: waitReason,
+        limit = 50,
+      } = request.query ?? {};
+      const filter = { actor: actorOf(request), projectId, triggerKind, agentKey, waitReason };
+      return reply.code(200).send({ items: (await listVisibleWaits(context, { ...filter, limit })).map(runView) });
     },
     getRun: async (request, reply) => {
       const actor = actorOf(request);
