@@ -228,8 +228,11 @@ test('jobs are what agents work on, waits what a person or a tool holds up, the 
     ids.push(id);
   }
   const seen = async (path: string): Promise<string[]> => {
-    const { items } = (await plane.as(bound.member, { url: `${api}/runs/${path}` })).json() as { items: { id: string }[] };
-    return items.map(({ id }) => id).filter((id) => ids.includes(id));
+    const answer = await plane.as(bound.member, { url: `${api}/runs/${path}` });
+    return answer
+      .json<{ items: { id: string }[] }>()
+      .items.map(({ id }) => id)
+      .filter((id) => ids.includes(id));
   };
 
   expect(await seen('jobs')).toEqual([ids[0]]);

@@ -8,7 +8,7 @@ import {
   mdiProgressWrench,
   mdiAccountClock,
 } from '@mdi/js';
-import { runStatuses, type RunStatus } from '@codex-k8s/domain';
+import { runStatuses, waitingStatuses, type RunStatus } from '@codex-k8s/domain';
 
 export type Tone = 'neutral' | 'info' | 'success' | 'warning' | 'error';
 
@@ -26,7 +26,7 @@ export const statusLook: Record<RunStatus, { readonly icon: string; readonly ton
 /** The filter's buttons: what a person asks for, not the eight statuses one by one. */
 export const statusGroups = {
   active: ['pending', 'running'],
-  waiting: ['waiting_mcp', 'waiting_owner_review'],
+  waiting: waitingStatuses,
   succeeded: ['succeeded'],
   failed: ['failed', 'timed_out'],
   cancelled: ['cancelled'],
