@@ -51,10 +51,16 @@ async function stopUp(
   return { code, withinLimit: Date.now() - askedAt < 5_000, left: processesOf(folder) };
 }
 
+/** It may be at work again, so only what never changes. */
+function idsIn({ stdout }: { stdout: string }): string[] {
+  const { items } = JSON.parse(stdout) as { items: { id: string }[] }; // the contract's page of runs
+  return items.map(({ id }) => id);
+}
+
 const stopped = { code: 0, withinLimit: true, left: [] };
 
 test(
-  'up serves, hands over its connection, stops a busy agent with itself, and starts again on the same folder',
+  'up serves, hands over its connection, stops a busy agent with itself, and starts again on the same folder, also from a backup',
   { timeout: 120_000 },
   async () => {
     const up = await startUp();
@@ -81,8 +87,22 @@ test(
     const runs = await run(['runs', 'list', '--json']);
     expect(JSON.parse(runs.stdout)).toMatchObject({ items: expect.arrayContaining([expect.objectContaining({ issue_number: 1 })]) });
     expect((await run(['runs', 'show', '00000000-0000-4000-8000-000000000000'])).code).toBe(4);
+    expect(await run(['backup', 'b.tgz', '--json'])).toMatchObject({ code: 5, stderr: expect.stringContaining('database.locked') });
     again.child.kill('SIGTERM'); // a terminal and a parent may both send it
     expect(await stopUp(again, 'SIGTERM')).toEqual(stopped);
+
+    expect((await run(['backup', 'b.tgz'])).code).toBe(0);
+    expect(statSync(join(folder, 'b.tgz')).mode & 0o777).toBe(0o600);
+    expect(await run(['restore', 'b.tgz'])).toMatchObject({ code: 1, stderr: expect.stringContaining('not empty') });
+    rmSync(join(folder, '.codexk8s'), { recursive: true });
+    expect((await run(['restore', 'b.tgz'])).code).toBe(0);
+    const restored = await startUp();
+    expect(idsIn(await run(['runs', 'list', '--json']))).toEqual(idsIn(runs));
+    expect(await stopUp(restored, 'SIGTERM')).toEqual(stopped);
+    expect(await run(['restore', 'absent.tgz', '--data-dir', 'other'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no file'),
+    });
   },
 );
 

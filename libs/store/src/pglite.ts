@@ -1,5 +1,3 @@
-import { mkdirSync, openSync, readFileSync, rmSync, writeSync, closeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '@codex-k8s/domain';
 import {
@@ -12,6 +10,7 @@ import {
   type Driver,
   type QueryResult,
 } from 'kysely';
+import { lockDatabaseFolder } from './database-lock.ts';
 import type { PgliteReply, PgliteRequest } from './pglite-worker.ts';
 
 /** The embedded database of the trial: one process, one thread, one connection. */
@@ -26,7 +25,7 @@ type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 
 /** Opens the folder `dataDir`. `database.locked` when another live process has it: PGlite itself would corrupt it. */
 export function openPglite(dataDir: string): Pglite {
-  const unlock = dataDir.startsWith('memory://') ? () => undefined : lockFolder(dataDir);
+  const unlock = dataDir.startsWith('memory://') ? () => undefined : lockDatabaseFolder(dataDir);
   const worker = new Worker(new URL('./pglite-worker.ts', import.meta.url), { workerData: { dataDir } });
   const waiting = new Map<
     number,
@@ -89,37 +88,6 @@ export function openPglite(dataDir: string): Pglite {
       unlock();
     },
   };
-}
-
-/** PGlite has no lock of its own. The file names the owner's pid; a dead owner's lock is taken over. */
-function lockFolder(dataDir: string): () => void {
-  mkdirSync(dirname(dataDir), { recursive: true });
-  const path = join(dirname(dataDir), `${dataDir.split('/').at(-1)}.lock`);
-  for (;;) {
-    try {
-      const file = openSync(path, 'wx');
-      writeSync(file, String(process.pid));
-      closeSync(file);
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const owner = Number(readFileSync(path, 'utf8'));
-      if (owner !== process.pid && isAlive(owner)) {
-        throw new AppError('database.locked', `Process ${owner} uses the data folder ${dataDir}.`, { cause: error });
-      }
-      if (owner === process.pid) throw new AppError('database.locked', `This process has opened ${dataDir} already.`, { cause: error });
-      rmSync(path, { force: true });
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** Kysely over the one connection: a transaction holds it, everything else waits its turn. */

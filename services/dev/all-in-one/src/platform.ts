@@ -1,5 +1,5 @@
 /** The whole platform in one process over PGlite: the trial's composition root, the only place that may see every service. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Config as GatewayConfig, startGateway } from '@codex-k8s/api-gateway';
 import { addRepository, authorizeOAuthUser, Config as ControlPlaneConfig, startControlPlane, type Context } from '@codex-k8s/control-plane';
@@ -9,6 +9,7 @@ import { startModelServer } from '@codex-k8s/model-server';
 import { createLogger, readConfig } from '@codex-k8s/runtime';
 import { createProject, findProjectBySlug, findUserByEmail, openStore } from '@codex-k8s/store';
 import { Config as WorkerConfig, startWorker } from '@codex-k8s/worker';
+import { resetDataFolder } from './data-folder.ts';
 import { demo, demoSeed } from './demo-seed.ts';
 import { choosePorts } from './ports.ts';
 import { loadSecrets } from './secrets.ts';
@@ -39,7 +40,7 @@ export interface Platform extends AsyncDisposable {
 /** Starts everything; `database.locked` when another platform uses the folder, `config.invalid` when a port is taken. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { dataDir, environment } = options;
-  if (options.reset) rmSync(dataDir, { recursive: true, force: true });
+  if (options.reset) resetDataFolder(dataDir);
   mkdirSync(dataDir, { recursive: true });
   await using starting = new AsyncDisposableStack();
   const ports = await choosePorts({ wanted: options.port, dataDir });

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CliError, usageError } from './cli-error.ts';
 import type { Environment } from './config.ts';
+import { defaultDataDir } from './data-dir.ts';
 
 /** Where the staff API is and who asks. */
 export interface Connection {
@@ -23,7 +24,6 @@ const ConnectionFile = z.object({ api_url: z.url(), admin_token: z.string().min(
 export type ConnectionFile = z.infer<typeof ConnectionFile>;
 
 const fileName = 'cli.json';
-export const defaultDataDir = '.codexk8s';
 
 export function connectionPath(dataDir: string): string {
   return join(dataDir, fileName);

@@ -33,6 +33,7 @@ test('every command that was promised is there', () => {
   expect(all.map(({ path }) => path.replace('codexk8s ', '')).toSorted((a, b) => a.localeCompare(b))).toEqual([
     'approvals decide',
     'approvals list',
+    'backup',
     'demo',
     'doctor',
     'issues label',
@@ -45,6 +46,7 @@ test('every command that was promised is there', () => {
     'repos add',
     'repos list',
     'repos remove',
+    'restore',
     'runs cancel',
     'runs list',
     'runs logs',

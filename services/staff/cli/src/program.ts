@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addApprovals } from './commands/approvals.ts';
+import { addBackup } from './commands/backup.ts';
 import { addDatabase } from './commands/database.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -23,6 +24,7 @@ export function createProgram(context: Context): Command {
   addDemo(program, context);
   addDoctor(program, context);
   addDatabase(program, context);
+  addBackup(program, context);
   program.commandsGroup('Over the staff API:');
   addRuns(program, context);
   addApprovals(program, context);

@@ -7,6 +7,7 @@ const root = join(import.meta.dirname, '../../../..');
 export const paths = {
   root,
   allInOne: join(root, 'services/dev/all-in-one/src/main.ts'),
+  backup: join(root, 'services/dev/all-in-one/src/backup-main.ts'),
   migrate: join(root, 'services/internal/control-plane/src/migrate-main.ts'),
   rotateKeys: join(root, 'services/internal/control-plane/src/rotate-keys-main.ts'),
   console: join(root, 'services/staff/web-console'),

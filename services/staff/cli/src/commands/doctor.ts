@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { defaultDataDir } from '../connection.ts';
 import { jsonOption, printJson, type Context } from '../context.ts';
+import { dataDirOf, dataDirOption } from '../data-dir.ts';
 import type { Check, Verdict } from '../doctor/check.ts';
 import { lookAround } from '../doctor/look-around.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -18,14 +17,14 @@ export function addDoctor(program: Command, context: Context): void {
     .description(
       'Looks at Node, git, ports, data folder, disk, console, codex and the database. Exits 0 when nothing fails; warnings may stay.',
     )
-    .option('--data-dir <dir>', `where the platform keeps everything (CODEXK8S_DATA_DIR; default ${defaultDataDir})`)
+    .addOption(dataDirOption())
     .addOption(jsonOption())
     .action((options: DoctorOptions) => doctor(context, options));
 }
 
-async function doctor(context: Context, { dataDir, json }: DoctorOptions): Promise<void> {
-  const { terminal, environment, cwd } = context;
-  const folder = resolve(cwd, dataDir ?? environment['CODEXK8S_DATA_DIR'] ?? defaultDataDir);
+async function doctor(context: Context, { json, ...options }: DoctorOptions): Promise<void> {
+  const { terminal, environment } = context;
+  const folder = dataDirOf(options, context);
   const checks = await lookAround({ dataDir: folder, hasDatabase: environment['CODEXK8S_DB_URL'] !== undefined });
   if (checks.some(({ verdict }) => verdict === 'fail')) context.setExitCode(exitCodes.failed.code);
   if (json === true) return printJson(context, { checks });

@@ -1,13 +1,12 @@
 import { getPlatform } from '@codex-k8s/contracts/staff';
 import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { AppError } from '@codex-k8s/domain';
 import type { Command } from 'commander';
 import { createApi, isProblem, unwrap } from '../api.ts';
-import { defaultDataDir, parseJson, removeConnectionFile, writeConnectionFile } from '../connection.ts';
+import { parseJson, removeConnectionFile, writeConnectionFile } from '../connection.ts';
 import { buildConsole, consoleDist, isConsoleFresh, type Build } from '../console-build.ts';
-import { dataDirOwner } from '../data-dir-lock.ts';
 import { jsonOption, type Context } from '../context.ts';
+import { dataDirOf, dataDirOption } from '../data-dir.ts';
 import { startPlatformProcess, type ReadyLine } from '../platform-process.ts';
 import { isRunByWrapper, stopSignal } from '../stop-signal.ts';
 import { seconds } from '../times.ts';
@@ -30,7 +29,7 @@ export function addUp(program: Command, context: Context): void {
         'address to open and runs until Ctrl-C. No cluster, no account, no key. Agents run as plain processes of this machine: not isolated.',
     )
     .option('--port <n>', 'first of five ports (default: the first free block from 8080; 0: any free ones)')
-    .option('--data-dir <dir>', `where everything is kept (CODEXK8S_DATA_DIR; default ${defaultDataDir})`)
+    .addOption(dataDirOption())
     .option('--reset', 'forget everything that was kept')
     .option('--agent <name>', 'trial (scripted) or codex', 'trial')
     .option('--log-level <level>', 'trace, debug, info, warn or error')
@@ -39,10 +38,9 @@ export function addUp(program: Command, context: Context): void {
 }
 
 async function up(context: Context, options: UpOptions): Promise<void> {
-  const { terminal, environment, cwd } = context;
+  const { terminal, environment } = context;
   const startedAt = performance.now();
-  const dataDir = resolve(cwd, options.dataDir ?? environment['CODEXK8S_DATA_DIR'] ?? defaultDataDir);
-  refuseResetOfUsed(dataDir, options);
+  const dataDir = dataDirOf(options, context);
   const stopping = stopSignal({ endsWithParent: isRunByWrapper(environment) });
   let isServing = false;
   const building = startBuild(stopping.signal);
@@ -94,12 +92,6 @@ export function platformArguments({ port, reset, agent, logLevel }: Omit<UpOptio
 /** The platform's own error object is shown once, by the one who shows errors. */
 function isErrorObject(line: string): boolean {
   return isProblem(parseJson(line));
-}
-
-/** The platform forgets before it looks whether another one has the folder. */
-function refuseResetOfUsed(dataDir: string, { reset }: UpOptions): void {
-  const owner = reset === true ? dataDirOwner(dataDir) : undefined;
-  if (owner !== undefined) throw new AppError('database.locked', `Process ${owner} uses ${dataDir}.`);
 }
 
 interface Facts {

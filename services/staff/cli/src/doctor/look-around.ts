@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { asCliError } from '../cli-error.ts';
 import { MigrationAnswer } from '../commands/database.ts';
 import { isConsoleFresh } from '../console-build.ts';
-import { dataDirOwner } from '../data-dir-lock.ts';
+import { dataDirOwner } from '../data-dir.ts';
 import { findInstalled, paths } from '../repository-paths.ts';
 import { runPart } from '../run-part.ts';
 import { checkCodex, checkConsole, checkDisk, checkGit, checkNode, checkPorts, type Check } from './check.ts';
