@@ -38,7 +38,15 @@ export interface SeparateServices extends AsyncDisposable {
   restartDatabase(): void;
 }
 
-export async function startSeparateServices({ dataDir, workers }: { dataDir: string; workers: number }): Promise<SeparateServices> {
+export async function startSeparateServices({
+  dataDir,
+  workers,
+  environment = {},
+}: {
+  dataDir: string;
+  workers: number;
+  environment?: Readonly<Record<string, string>>;
+}): Promise<SeparateServices> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger({ service: 'test', level: 'silent' });
   const postgres = await startPostgres();
@@ -59,7 +67,12 @@ export async function startSeparateServices({ dataDir, workers }: { dataDir: str
     ports,
     secrets,
     agent,
-    environment: { CODEXK8S_DB_URL: postgres.url, CODEXK8S_WORKER_SLOT_LEASE_TTL: '4', CODEXK8S_WORKER_REDELIVERY_INTERVAL: '3' },
+    environment: {
+      CODEXK8S_DB_URL: postgres.url,
+      CODEXK8S_WORKER_SLOT_LEASE_TTL: '4',
+      CODEXK8S_WORKER_REDELIVERY_INTERVAL: '3',
+      ...environment,
+    },
   });
 
   const supervisor = supervise(join(dataDir, 'services.log'));

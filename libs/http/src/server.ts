@@ -3,6 +3,7 @@ import { errorCodes, type Actor } from '@codex-k8s/domain';
 import type { Logger } from '@codex-k8s/runtime';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { errorBody, toAppError } from './answers.ts';
+import { traceRequests } from './request-spans.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -20,6 +21,8 @@ export interface HttpServerOptions {
   readonly bodyLimit?: number;
   /** Turns errors of another library into ours, such as a lost database. */
   readonly translate?: (error: unknown) => unknown;
+  /** Operations without a span in traces. */
+  readonly untraced?: readonly string[];
   /** Hears of each finished request, for metrics. Seconds. */
   readonly onRequestDone?: (request: { operation: string; status: number; seconds: number }) => void;
 }
@@ -31,6 +34,7 @@ export function createHttpServer({
   log,
   bodyLimit = oneMebibyte,
   translate = (error) => error,
+  untraced = [],
   onRequestDone,
 }: HttpServerOptions): FastifyInstance {
   const logger: FastifyBaseLogger = log;
@@ -41,11 +45,12 @@ export function createHttpServer({
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: true,
     genReqId: (request) => {
-      const given = request.headers['x-correlation-id'];
+      const given = request.headers['x-github-delivery'] ?? request.headers['x-correlation-id'];
       return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
     },
   });
   app.decorateRequest('actor', undefined);
+  traceRequests(app, { except: untraced });
   app.setErrorHandler(async (thrown, request, reply) => {
     const error = toAppError(translate(thrown));
     const { http } = errorCodes[error.code];

@@ -6,7 +6,7 @@ import { addRepository, authorizeOAuthUser, Config as ControlPlaneConfig, startC
 import { startGithubServer } from '@codex-k8s/github-server';
 import { signToken } from '@codex-k8s/http';
 import { startModelServer } from '@codex-k8s/model-server';
-import { createLogger, readConfig } from '@codex-k8s/runtime';
+import { createLogger, readConfig, startTracing } from '@codex-k8s/runtime';
 import { createProject, findProjectBySlug, findUserByEmail, openStore } from '@codex-k8s/store';
 import { Config as WorkerConfig, startWorker } from '@codex-k8s/worker';
 import { resetDataFolder } from './data-folder.ts';
@@ -51,6 +51,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const env = servicesEnv({ dataDir, ports, secrets, agent, environment });
 
   const controlPlaneConfig = readConfig(ControlPlaneConfig, env.controlPlane);
+  starting.use(await startTracing({ serviceName: 'codex-k8s', endpoint: controlPlaneConfig.otlpEndpoint, log: logFor('codex-k8s') }));
   const store = starting.use(openStore(controlPlaneConfig.dbUrl));
   const model = await startModelServer({ port: ports.model, log: logFor('model-server') });
   starting.defer(() => model.close());

@@ -43,7 +43,7 @@ export function urlsOf({ ports }: Pick<TrialLayout, 'ports'>) {
 export function servicesEnv({ dataDir, ports, secrets, agent, environment }: TrialLayout) {
   const urls = urlsOf({ ports });
   const own = Object.fromEntries(
-    Object.entries(environment).filter((entry): entry is [string, string] => entry[0].startsWith('CODEXK8S_') && entry[1] !== undefined),
+    Object.entries(environment).filter((entry): entry is [string, string] => /^(CODEXK8S|OTEL)_/.test(entry[0]) && entry[1] !== undefined),
   );
   const shared = {
     ...own,

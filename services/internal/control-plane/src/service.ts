@@ -65,6 +65,7 @@ export async function createApp(context: Context, { strictAnswers }: { strictAns
     log,
     bodyLimit: 80 * 1024 * 1024, // a session snapshot is the largest body
     translate: translateDatabaseError,
+    untraced: ['heartbeat', 'appendRunLogs', 'mcp'], // too many; the runner has a span for each tool call
     onRequestDone: ({ operation, status, seconds }) => requests.observe({ operation, status }, seconds),
   });
   app.decorateRequest('runCaller', undefined);

@@ -1,6 +1,6 @@
 import type { RunSpec, Usage } from '@codex-k8s/contracts/internal';
 import { AppError, type Redactor } from '@codex-k8s/domain';
-import type { Logger } from '@codex-k8s/runtime';
+import { inSpan, type Logger } from '@codex-k8s/runtime';
 import { agentEnvironment } from './agent-environment.ts';
 import { type AgentExit, startAgent } from './agent-process.ts';
 import type { AgentAdapter, SessionFile } from './agents/agent-adapter.ts';
@@ -14,6 +14,7 @@ import { killMarked } from './process-group.ts';
 import { type RunFolder, type RunnerState, readState, removePidFile, writePidFile, writeState } from './run-folder.ts';
 import { keepSession } from './session-keeper.ts';
 import type { Stop } from './stop.ts';
+import { toolSpans } from './tool-spans.ts';
 import { planTurn, type TurnPlan } from './turn-plan.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -105,7 +106,20 @@ function checked({ report, exit, usage }: Outcome, wasSeenWhole: boolean): TurnR
   return result;
 }
 
-async function runOnce(deps: TurnDeps, plan: TurnPlan, resume: SessionFile | undefined): Promise<Outcome> {
+function runOnce(deps: TurnDeps, plan: TurnPlan, resume: SessionFile | undefined): Promise<Outcome> {
+  const { agent, program, model } = deps.spec;
+  const attributes = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': agent.key, 'gen_ai.request.model': model };
+  return inSpan('agent turn', { attributes: { ...attributes, 'codexk8s.agent.program': program } }, async (span) => {
+    const outcome = await runProcess(deps, plan, resume);
+    const { report, exit, usage } = outcome;
+    span.set({ 'gen_ai.usage.input_tokens': usage?.input_tokens, 'gen_ai.usage.output_tokens': usage?.output_tokens });
+    const failure = turnFailure(report, exit, false);
+    if (failure) span.fail(failure.code);
+    return outcome;
+  });
+}
+
+async function runProcess(deps: TurnDeps, plan: TurnPlan, resume: SessionFile | undefined): Promise<Outcome> {
   const { adapter, config, environment, folder, spec, shipper, controlPlane, stop } = deps;
   const { home, workspace } = folder;
   const start = { home, workspace, spec, modelBaseUrl: config.modelBaseUrl, hasModelKey: config.modelApiKey !== undefined, resume };
@@ -130,13 +144,17 @@ async function runOnce(deps: TurnDeps, plan: TurnPlan, resume: SessionFile | und
       );
     },
   );
+  using tools = toolSpans();
   stop.signal.throwIfAborted();
   const agent = startAgent({
     command,
     cwd: workspace,
     env: agentEnvironment(environment, { config, home, mcpToken: spec.mcp_token }),
     stdin: plan.say,
-    onOutput: reader.line,
+    onOutput: (line) => {
+      reader.line(line);
+      tools.line(line);
+    },
     onError: (line) => shipper.add('stderr', line),
   });
   if (agent.pid !== undefined) await writePidFile(folder, 'agent', agent.pid);

@@ -16,6 +16,8 @@ export const Config = z
     CODEXK8S_HEARTBEAT_SECONDS: z.coerce.number().positive().default(5),
     CODEXK8S_SNAPSHOT_SECONDS: z.coerce.number().positive().default(60),
     CODEXK8S_LOG_LEVEL: z.enum(['silent', 'debug', 'info', 'warn', 'error']).default('info'),
+    OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+    TRACEPARENT: z.string().optional(),
   })
   .transform((env) => ({
     runId: env.CODEXK8S_RUN_ID,
@@ -30,6 +32,8 @@ export const Config = z
     heartbeatMs: env.CODEXK8S_HEARTBEAT_SECONDS * 1000,
     snapshotMs: env.CODEXK8S_SNAPSHOT_SECONDS * 1000,
     logLevel: env.CODEXK8S_LOG_LEVEL,
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    traceparent: env.TRACEPARENT,
   }));
 export type Config = z.infer<typeof Config>;
 

@@ -14,7 +14,7 @@ import {
 } from '@codex-k8s/contracts/internal';
 import { createClient, createConfig } from '@codex-k8s/contracts/internal/client';
 import { AppError } from '@codex-k8s/domain';
-import type { Secret } from '@codex-k8s/runtime';
+import { type Secret, traceHeaders } from '@codex-k8s/runtime';
 
 /** The platform wants nothing more of this attempt: a newer one took over, or the run token is not valid any more. */
 export class AttemptOver extends Error {
@@ -58,6 +58,11 @@ const forEver = Number.POSITIVE_INFINITY;
 export function controlPlane({ url, runId, token, signal }: ControlPlaneOptions): ControlPlane {
   const base = url.replace(/\/+$/, '').replace(/\/internal\/v1$/, '');
   const client = createClient(createConfig({ baseUrl: `${base}/internal/v1`, auth: () => token.reveal() }));
+  client.interceptors.request.use((request) => {
+    const { traceparent } = traceHeaders();
+    if (traceparent !== undefined) request.headers.set('traceparent', traceparent);
+    return request;
+  });
   const path = { run_id: runId };
 
   async function repeated<T>(what: string, tries: number, act: (timeout: AbortSignal) => Promise<Answer<T>>): Promise<T | undefined> {

@@ -1,6 +1,6 @@
 import type { AttemptResult, RunSpec } from '@codex-k8s/contracts/internal';
 import { collectToolGaps, createRedactor, missingTools, type Redactor } from '@codex-k8s/domain';
-import { type Logger, Secret } from '@codex-k8s/runtime';
+import { inSpan, type Logger, Secret, type Span } from '@codex-k8s/runtime';
 import { gitEnvironment } from './agent-environment.ts';
 import { runAgentTurn, type TurnDeps, TurnFailed, type TurnResult } from './agent-turn.ts';
 import { codexAdapter } from './agents/codex.ts';
@@ -26,14 +26,18 @@ export async function runAttempt(config: Config, environment: TurnDeps['environm
   const halt = new AbortController();
   stop.signal.addEventListener('abort', () => setTimeout(() => halt.abort(), stop.reason === 'over' ? 0 : 10_000).unref(), { once: true });
   const platform = controlPlane({ url: config.controlPlaneUrl, runId: config.runId, token: config.runToken, signal: halt.signal });
-  try {
-    const spec = await untilStopped(platform.spec(), stop);
-    return await attempt({ config, environment, log, stop, folder, platform, spec });
-  } catch (error) {
-    if (error instanceof AttemptOver) stop.request('over');
-    if (stop.reason !== undefined) return exitCodes[stop.reason];
-    throw error;
-  }
+  const { correlationId, traceparent } = config;
+  return inSpan('run attempt', { correlationId, traceparent, attributes: { 'codexk8s.run.id': config.runId } }, async (span) => {
+    try {
+      const spec = await inSpan('get prompt', {}, () => untilStopped(platform.spec(), stop));
+      span.set({ 'codexk8s.run.attempt': spec.attempt, 'codexk8s.run.kind': spec.kind, 'gen_ai.agent.name': spec.agent.key });
+      return await attempt({ config, environment, log, stop, folder, platform, spec, span });
+    } catch (error) {
+      if (error instanceof AttemptOver) stop.request('over');
+      if (stop.reason !== undefined) return exitCodes[stop.reason];
+      throw error;
+    }
+  });
 }
 
 interface Attempt {
@@ -44,9 +48,10 @@ interface Attempt {
   readonly folder: RunFolder;
   readonly platform: ControlPlane;
   readonly spec: RunSpec;
+  readonly span: Span;
 }
 
-async function attempt({ config, environment, log, stop, folder, platform, spec }: Attempt): Promise<number> {
+async function attempt({ config, environment, log, stop, folder, platform, spec, span }: Attempt): Promise<number> {
   const redactor = createRedactor([
     config.runToken.reveal(),
     spec.mcp_token,
@@ -68,6 +73,7 @@ async function attempt({ config, environment, log, stop, folder, platform, spec 
     if (error instanceof AttemptOver) stop.request('over');
     if (stop.reason === undefined) {
       result = failed(error, redactor);
+      span.fail(result.failure_code ?? 'internal');
       log.info({ code: result.failure_code, err: error instanceof TurnFailed ? undefined : error }, 'the attempt failed');
       shipper.add('runner', `Failed (${result.failure_code}): ${result.failure_message}`);
     } else {
@@ -78,8 +84,10 @@ async function attempt({ config, environment, log, stop, folder, platform, spec 
     }
   }
   shipper.close();
-  await untilStopped(shipper.flush(20_000), stop);
-  await untilStopped(platform.finish(result), stop);
+  await inSpan('report', {}, async () => {
+    await untilStopped(shipper.flush(20_000), stop);
+    await untilStopped(platform.finish(result), stop);
+  });
   await untilStopped(shipper.flush(5000), stop);
   log.info({ outcome: result.outcome }, 'the attempt is finished');
   return exitCodes.finished;
@@ -106,7 +114,7 @@ async function work(deps: TurnDeps): Promise<AttemptResult> {
     env: gitEnvironment(environment),
     signal: stop.signal,
   });
-  const workspace = await prepareWorkspace(folder, spec, git).catch(async (error: unknown) => {
+  const workspace = await inSpan('clone', {}, () => prepareWorkspace(folder, spec, git)).catch(async (error: unknown) => {
     if (spec.kind === 'revise' && runnerFailure(error).code === 'run.pull_request_missing') {
       await platform.event('run.revise.pr_not_found', { branch: spec.target_branch });
     }
@@ -123,7 +131,7 @@ async function work(deps: TurnDeps): Promise<AttemptResult> {
     await reportToolGaps(deps, turn, '');
     return { outcome: 'reviewed', ...about };
   }
-  const delivery = await deliver(folder, spec, workspace, git, (text) => shipper.add('runner', text));
+  const delivery = await inSpan('push', {}, () => deliver(folder, spec, workspace, git, (text) => shipper.add('runner', text)));
   shipper.add('runner', `Pushed ${delivery.commits} commit(s) to ${delivery.branch}: ${redactor.redact(delivery.pushOutput)}`);
   await platform.event('run.branch.pushed', {
     branch: delivery.branch,

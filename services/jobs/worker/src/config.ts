@@ -17,6 +17,7 @@ export const Config = z
   .object({
     CODEXK8S_ENV: z.string().default('production'),
     CODEXK8S_LOG_LEVEL: z.string().default('info'),
+    OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
     CODEXK8S_HTTP_HOST: z.string().default('0.0.0.0'),
     CODEXK8S_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(8082),
     CODEXK8S_DB_URL: z.string().min(1),
@@ -50,6 +51,7 @@ export const Config = z
   .transform((env) => ({
     environment: env.CODEXK8S_ENV,
     logLevel: env.CODEXK8S_LOG_LEVEL,
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     host: env.CODEXK8S_HTTP_HOST,
     port: env.CODEXK8S_HTTP_PORT,
     dbUrl: env.CODEXK8S_DB_URL,

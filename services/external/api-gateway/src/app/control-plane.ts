@@ -1,6 +1,7 @@
 import { AppError, isErrorCode } from '@codex-k8s/domain';
 import { authorizeOAuthUser, getStaffUser, type StaffUser } from '@codex-k8s/contracts/internal';
 import { createClient, createConfig } from '@codex-k8s/contracts/internal/client';
+import { traceHeaders } from '@codex-k8s/runtime';
 
 /** What the gateway asks of the control plane itself; everything else it passes through. */
 export interface ControlPlaneClient {
@@ -27,6 +28,7 @@ export function createControlPlaneClient({ url, token }: { url: string; token: s
             'x-github-delivery': deliveryId,
             'x-codexk8s-body-sha256': bodySha256,
             'x-correlation-id': deliveryId,
+            ...traceHeaders(),
           },
           body: new Uint8Array(body),
           signal: AbortSignal.timeout(9_000), // GitHub gives up after 10 s

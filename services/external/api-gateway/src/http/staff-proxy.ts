@@ -1,6 +1,7 @@
 import replyFrom from '@fastify/reply-from';
 import { AppError } from '@codex-k8s/domain';
 import { bearerOf } from '@codex-k8s/http';
+import { traceHeaders } from '@codex-k8s/runtime';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ControlPlaneClient } from '../app/control-plane.ts';
 import { readSession, renewSession, sessionCookie } from '../app/sessions.ts';
@@ -39,6 +40,7 @@ export async function mountStaffProxy(
             ...headers,
             authorization: `Bearer ${token}`,
             'x-correlation-id': request.id,
+            ...traceHeaders(),
           }),
           onError: (inner, { error }) => {
             request.log.warn({ err: error }, 'control plane not reachable');

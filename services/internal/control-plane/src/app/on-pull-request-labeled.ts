@@ -1,4 +1,5 @@
 import { permitSender } from '@codex-k8s/domain';
+import { traceNewRun } from '@codex-k8s/runtime';
 import { createReviewRun, findRunOfPullRequest, findSender, type Tx } from '@codex-k8s/store';
 import type { Context } from './context.ts';
 import type { EventInput, RuleOutcome } from './event-rule.ts';
@@ -13,5 +14,6 @@ export async function onPullRequestLabeled(context: Context, tx: Tx, { payload, 
   const of = await findRunOfPullRequest(tx, { repositoryId: repository.id, prNumber: pullRequest.number });
   if (!of) return { result: 'ignored', reason: 'pull_request_not_ours' };
   const run = await createReviewRun(tx, { of, headSha: pullRequest.head.sha, actor: sender, source: 'pull_request_label' });
+  if (run) traceNewRun(run);
   return run ? { result: 'accepted', runId: run.id } : { result: 'ignored', reason: 'review_exists' };
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError, canMove, stages, type Actor, type RunStatus } from '@codex-k8s/domain';
+import { traceNewRun } from '@codex-k8s/runtime';
 import {
   findOpenRequest,
   getRepository,
@@ -146,13 +147,12 @@ export async function retryRun(context: Context, { runId, actor }: { runId: stri
   const by = { type: 'human', id: actor.email } as const;
   const created = await context.store.db.transaction().execute(async (tx) => {
     await lockIssue(tx, { repository: old.repositoryFullName, issueNumber: old.issueNumber ?? undefined });
-    if (old.runKind === 'review')
-      return createReviewRun(tx, {
-        of: { ...old, correlationId: `retry-${randomUUID()}` },
-        headSha: old.headSha ?? old.id,
-        actor: by,
-        source: 'staff_retry',
-      });
+    if (old.runKind === 'review') {
+      const of = { ...old, correlationId: `retry-${randomUUID()}` };
+      const review = await createReviewRun(tx, { of, headSha: old.headSha ?? old.id, actor: by, source: 'staff_retry' });
+      if (review) traceNewRun(review);
+      return review;
+    }
     const stage = stageOf(old);
     const isRevise = old.runKind === 'revise';
     const payload = old.runPayload as unknown as RunPayload; // written by startStageRun only

@@ -1,4 +1,5 @@
 import { AppError, runBranch, type ActorRef, type Trigger } from '@codex-k8s/domain';
+import { traceNewRun } from '@codex-k8s/runtime';
 import {
   createRunOnce,
   findAgent,
@@ -86,6 +87,7 @@ export async function startStageRun(context: Context, tx: Tx, input: StartRunInp
     policy: policySnapshot(agent),
   });
   if (!run) return undefined;
+  traceNewRun(run);
   await openSession(tx, run);
   await setIssueStage(tx, {
     repositoryId: repository.id,

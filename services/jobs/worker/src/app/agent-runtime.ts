@@ -16,6 +16,8 @@ export interface LaunchSpec {
   readonly correlationId: string;
   /** Bearer token for the control plane, for this attempt only. */
   readonly runToken: string;
+  /** The span that starts it (W3C), while tracing is on. */
+  readonly traceparent: string | undefined;
 }
 
 export interface AliveAttempt {

@@ -1,5 +1,6 @@
 /** A delivery exists when the code host says so: branch, head, commits and pull request are asked for, the pull request is opened if missing. */
 import { AppError, isAppError, type PullRequest } from '@codex-k8s/domain';
+import { inSpan, ofRun, traceNewRun } from '@codex-k8s/runtime';
 import { addLink, createReviewRun, moveRun, recordEvent, requestAction, type Run } from '@codex-k8s/store';
 import type { AttemptClaim } from './attempt-claim.ts';
 import { hostOf, worker, type Context, type Host } from './context.ts';
@@ -78,7 +79,11 @@ async function ensurePullRequest(context: Context, { provider, repository }: Hos
     baseBranch: run.baseBranch,
   };
   try {
-    return await provider.createPullRequest(repository, draft);
+    return await inSpan('open pull request', ofRun(run), async (span) => {
+      const opened = await provider.createPullRequest(repository, draft);
+      span.set({ 'vcs.change.id': String(opened.number) });
+      return opened;
+    });
   } catch (error) {
     // Another worker, or the agent itself, may have opened it a moment ago: the host allows one per branch.
     const other = isAppError(error, 'github.rejected') ? await provider.findOpenPullRequest(repository, run.branch) : undefined;
@@ -129,7 +134,8 @@ async function putInReview(
       requestedBy: { type: 'agent', id: run.agentKey },
       expiresInSec: config.reviewExpiresSec,
     });
-    await createReviewRun(tx, { of: moved, headSha, actor: worker, source: 'delivery' });
+    const review = await createReviewRun(tx, { of: moved, headSha, actor: worker, source: 'delivery' });
+    if (review) traceNewRun(review);
   });
   await addLink(store.db, { source: ['run', run.id], target: ['pr', `${run.repositoryFullName}#${prNumber}`], type: 'implements' });
   await addLink(store.db, {

@@ -1,4 +1,5 @@
 import { stageOfKind, type ErrorCode } from '@codex-k8s/domain';
+import { inSpan, ofRun } from '@codex-k8s/runtime';
 import { moveRun, setIssueStage, type Run, type Tx } from '@codex-k8s/store';
 import { worker, type Context } from './context.ts';
 
@@ -30,10 +31,13 @@ export interface Failing {
 
 /** Ends a run as failed with a code people can act on. False: it moved on meanwhile. */
 export async function failRun({ store }: Context, { run, code, message, move = 'fail', verification }: Failing): Promise<boolean> {
-  return store.db.transaction().execute(async (tx) => {
-    const set = verification ? { verification: JSON.stringify(verification) } : {};
-    const failed = await moveRun(tx, move, { id: run.id, attempt: run.attempt, actor: worker, failure: { code, message }, set });
-    if (failed) await setStage(tx, failed, 'failed');
-    return failed !== undefined;
+  return inSpan('fail run', ofRun(run), async (span) => {
+    span.fail(code);
+    return store.db.transaction().execute(async (tx) => {
+      const set = verification ? { verification: JSON.stringify(verification) } : {};
+      const failed = await moveRun(tx, move, { id: run.id, attempt: run.attempt, actor: worker, failure: { code, message }, set });
+      if (failed) await setStage(tx, failed, 'failed');
+      return failed !== undefined;
+    });
   });
 }

@@ -1,5 +1,5 @@
 import { AppError, describeError, errorCodes, isErrorCode, isRetryable, type ErrorCode } from '@codex-k8s/domain';
-import type { Reconciler } from '@codex-k8s/runtime';
+import { inSpan, ofRun, type Reconciler } from '@codex-k8s/runtime';
 import { changeRun, listClaimedResults, nextAttempt, type Run } from '@codex-k8s/store';
 import type { AttemptClaim } from '../app/attempt-claim.ts';
 import type { Context } from '../app/context.ts';
@@ -38,11 +38,11 @@ async function settle(context: Context, run: Run): Promise<void> {
     }
     case 'delivered':
       if (run.runKind === 'review') throw new AppError('run.delivery_unconfirmed', 'A reviewer run may not deliver commits.');
-      await deliver(context, run, claim);
+      await inSpan('verify delivery', ofRun(run), () => deliver(context, run, claim));
       return;
     case 'reviewed':
       if (run.runKind !== 'review') throw new AppError('run.nothing_delivered', 'The run ended as a review but had to deliver.');
-      await postReview(context, run);
+      await inSpan('post review', ofRun(run), () => postReview(context, run));
       return;
   }
 }

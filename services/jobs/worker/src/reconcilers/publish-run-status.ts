@@ -1,5 +1,5 @@
 import { isRetryable } from '@codex-k8s/domain';
-import type { Reconciler } from '@codex-k8s/runtime';
+import { inSpan, ofRun, type Reconciler } from '@codex-k8s/runtime';
 import { changeRun, getIssueStage, getProject, claimUnpublishedRuns, recordEvent, type Run } from '@codex-k8s/store';
 import { statusComment, statusMarker, type Locale } from '../app/comment-texts.ts';
 import { hostOf, worker, type Context, type Host } from '../app/context.ts';
@@ -23,7 +23,7 @@ export function publishRunStatus(context: Context): Reconciler {
       each(
         log,
         await claimUnpublishedRuns(store.db, { limit: 20, claimSec }),
-        (run) => publish(context, run),
+        (run) => inSpan('publish status', ofRun(run), () => publish(context, run)),
         async ({ id }, error) => {
           // A repository that is gone or closed to us is asked rarely; the run itself does not depend on it.
           const seconds = isRetryable(error) ? retrySec : givenUpSec;

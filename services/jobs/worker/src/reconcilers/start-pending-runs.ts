@@ -1,6 +1,6 @@
 import { AppError, describeError, type ErrorCode } from '@codex-k8s/domain';
 import { signToken } from '@codex-k8s/http';
-import type { Reconciler } from '@codex-k8s/runtime';
+import { inSpan, ofRun, traceHeaders, type Reconciler } from '@codex-k8s/runtime';
 import { claimPendingRun, moveRun, postponeClaim, recordEvent, type Run } from '@codex-k8s/store';
 import { worker, type Context } from '../app/context.ts';
 import { failRun } from '../app/fail-run.ts';
@@ -53,7 +53,11 @@ function launchFailure(error: unknown): ErrorCode | undefined {
 }
 
 /** Starts the process of the run's current attempt with a token that is good for this attempt only. */
-export async function launchAttempt({ config, runtime, store }: Context, run: Run): Promise<void> {
+export async function launchAttempt(context: Context, run: Run): Promise<void> {
+  await inSpan('start attempt', ofRun(run), () => launch(context, run));
+}
+
+async function launch({ config, runtime, store }: Context, run: Run): Promise<void> {
   const runToken = await signToken(new TextEncoder().encode(config.runTokenKey), {
     issuer: 'codex-k8s/control-plane/mcp',
     ttlSec: config.runTokenTtlSec,
@@ -66,7 +70,8 @@ export async function launchAttempt({ config, runtime, store }: Context, run: Ru
       project_id: run.projectId,
     },
   });
-  await runtime.launch({ runId: run.id, attempt: run.attempt, correlationId: run.correlationId, runToken });
+  const { traceparent } = traceHeaders();
+  await runtime.launch({ runId: run.id, attempt: run.attempt, correlationId: run.correlationId, runToken, traceparent });
   await recordEvent(store.db, {
     type: 'run.attempt.started',
     correlationId: run.correlationId,

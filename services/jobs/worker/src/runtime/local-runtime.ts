@@ -19,6 +19,7 @@ export interface LocalRuntimeOptions {
   readonly codexPath: string | undefined;
   readonly modelBaseUrl: string | undefined;
   readonly modelApiKey: string | undefined;
+  readonly otlpEndpoint: string | undefined;
   /** PATH and what else a program needs to start; nothing of the platform's own secrets. */
   readonly baseEnv: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
@@ -86,7 +87,7 @@ export function createLocalRuntime(options: LocalRuntimeOptions): AgentRuntime {
 }
 
 /** A session of its own: it outlives a killed worker, and a signal reaches all of it. Returns the pid. */
-function start(options: LocalRuntimeOptions, { runId, attempt, correlationId, runToken }: LaunchSpec, runDir: string): number {
+function start(options: LocalRuntimeOptions, { runId, attempt, correlationId, runToken, traceparent }: LaunchSpec, runDir: string): number {
   const output = openSync(join(runDir, 'runner.log'), 'a');
   try {
     const child = spawn(process.execPath, [options.agentRunnerPath], {
@@ -105,6 +106,8 @@ function start(options: LocalRuntimeOptions, { runId, attempt, correlationId, ru
         ...(options.codexPath !== undefined && { CODEXK8S_CODEX_PATH: options.codexPath }),
         ...(options.modelBaseUrl !== undefined && { CODEXK8S_MODEL_BASE_URL: options.modelBaseUrl }),
         ...(options.modelApiKey !== undefined && { CODEXK8S_MODEL_API_KEY: options.modelApiKey }),
+        ...(options.otlpEndpoint !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint }),
+        ...(traceparent !== undefined && { TRACEPARENT: traceparent }),
       },
     });
     child.on('error', (error) => options.log.warn({ runId, err: error }, 'agent runner did not start'));
