@@ -30,6 +30,18 @@ test('every block of the language becomes its step, in order; others are none', 
   ]);
 });
 
+test.each([
+  ['file path=docs/a.md', 'docs/a.md'],
+  ['file path=docs/release notes v2.md', 'docs/release notes v2.md'],
+  ['file path=release notes.md mode=0644', 'release notes.md'],
+  ['file mode=0644 path=release notes.md', 'release notes.md'],
+  ['file path="release notes.md" mode=0644', 'release notes.md'],
+  ["file path='a=b c.md'", 'a=b c.md'],
+  ['file path=a=b.md', 'a=b.md'],
+])('the path of a file is whole: %s', (info, path) => {
+  expect(stepsOf(`\`\`\`${info}\nx\n\`\`\``)).toEqual([{ kind: 'file', path, content: 'x\n' }]);
+});
+
 test('a path that leaves the repository is recognised', () => {
   expect(['a/b', '../a', '/etc/x', 'a/../../b', '.git/config', 'a/', ''].map(isInsideRepository)).toEqual([
     true,

@@ -42,9 +42,9 @@ function stepOf({ info, content }: FencedBlock): Step | undefined {
   }
 }
 
-/** `path=a/b.txt`, `path="a b.txt"` or `path='a b.txt'`. */
+/** `path="a b.txt"`, `path='a b.txt'`, or `path=a b.txt` up to the next attribute or the end of the line. */
 function pathOf(attributes: string): string | undefined {
-  const match = /(?:^|\s)path=(?:"([^"]+)"|'([^']+)'|(\S+))/.exec(attributes);
+  const match = /(?:^|\s)path=(?:"([^"]+)"|'([^']+)'|(.+?)(?=\s+\w+=|$))/.exec(attributes);
   return match?.[1] ?? match?.[2] ?? match?.[3];
 }
 
