@@ -58,6 +58,16 @@ export const labelCatalogue: readonly LabelSpec[] = [
   label('mode', 'mode:discussion', 'Discuss in comments, change nothing'),
 ];
 
+/** The texts that an environment gives to labels, by variable: for `createLabels`. */
+export function labelTextsOf(env: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    labelCatalogue.flatMap(({ variable }) => {
+      const text = env[variable];
+      return typeof text === 'string' ? [[variable, text]] : [];
+    }),
+  );
+}
+
 /** Labels as one installation names them. */
 export interface Labels {
   /** The configured text of a label by its key, such as `state:in-review`. */

@@ -1,3 +1,4 @@
+import { labelTextsOf } from '@codex-k8s/domain';
 import { z } from 'zod';
 
 const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, '64 hex digits');
@@ -98,9 +99,7 @@ export const Config = z
     gitUser: { name: env.CODEXK8S_GIT_BOT_USERNAME, email: env.CODEXK8S_GIT_BOT_MAIL },
     runLogMaxBytes: env.CODEXK8S_RUN_LOG_MAX_BYTES,
     replayWindowSec: env.CODEXK8S_WEBHOOK_REPLAY_WINDOW_SECONDS,
-    labelTexts: Object.fromEntries(
-      Object.entries(env).flatMap(([name, value]) => (name.endsWith('_LABEL') && typeof value === 'string' ? [[name, value]] : [])),
-    ),
+    labelTexts: labelTextsOf(env),
   }));
 export type Config = z.infer<typeof Config>;
 

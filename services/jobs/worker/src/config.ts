@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { labelTextsOf } from '@codex-k8s/domain';
 import { z } from 'zod';
 
 const list = z
@@ -79,9 +80,7 @@ export const Config = z
     logRetentionDays: env.CODEXK8S_RUN_AGENT_LOGS_RETENTION_DAYS,
     deliveryRetentionDays: env.CODEXK8S_WEBHOOK_RETENTION_DAYS,
     reviewExpiresSec: env.CODEXK8S_OWNER_REVIEW_EXPIRES_SECONDS,
-    labelTexts: Object.fromEntries(
-      Object.entries(env).flatMap(([name, value]) => (name.endsWith('_LABEL') && typeof value === 'string' ? [[name, value]] : [])),
-    ),
+    labelTexts: labelTextsOf(env),
   }));
 export type Config = z.infer<typeof Config>;
 
