@@ -34,7 +34,10 @@ export const Config = z
     CODEXK8S_AGENT_RUNNER_PATH: z.string().optional(),
     CODEXK8S_TRIAL_AGENT_PATH: z.string().optional(),
     CODEXK8S_CODEX_PATH: z.string().optional(),
-    CODEXK8S_MODEL_BASE_URL: z.string().optional(),
+    CODEXK8S_MODEL_BASE_URL: z.url({
+      protocol: /^https?$/,
+      error: 'needed: the address where agents reach their model, such as https://api.openai.com/v1',
+    }),
     CODEXK8S_MODEL_API_KEY: z.string().optional(),
     CODEXK8S_AGENT_DEFAULT_LOCALE: z.enum(['en', 'ru']).default('ru'),
     CODEXK8S_WORKER_ID: z.string().optional(),

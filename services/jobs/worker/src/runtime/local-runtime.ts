@@ -17,7 +17,7 @@ export interface LocalRuntimeOptions {
   readonly agentRunnerPath: string;
   readonly trialAgentPath: string | undefined;
   readonly codexPath: string | undefined;
-  readonly modelBaseUrl: string | undefined;
+  readonly modelBaseUrl: string;
   readonly modelApiKey: string | undefined;
   readonly otlpEndpoint: string | undefined;
   /** PATH and what else a program needs to start; nothing of the platform's own secrets. */
@@ -102,9 +102,9 @@ function start(options: LocalRuntimeOptions, { runId, attempt, correlationId, ru
         CODEXK8S_CONTROL_PLANE_URL: options.controlPlaneUrl,
         CODEXK8S_RUN_TOKEN: runToken,
         CODEXK8S_RUN_DIR: runDir,
+        CODEXK8S_MODEL_BASE_URL: options.modelBaseUrl,
         ...(options.trialAgentPath !== undefined && { CODEXK8S_TRIAL_AGENT_PATH: options.trialAgentPath }),
         ...(options.codexPath !== undefined && { CODEXK8S_CODEX_PATH: options.codexPath }),
-        ...(options.modelBaseUrl !== undefined && { CODEXK8S_MODEL_BASE_URL: options.modelBaseUrl }),
         ...(options.modelApiKey !== undefined && { CODEXK8S_MODEL_API_KEY: options.modelApiKey }),
         ...(options.otlpEndpoint !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint }),
         ...(traceparent !== undefined && { TRACEPARENT: traceparent }),
