@@ -1,8 +1,10 @@
 /** The platform as a deployment has it: every service a process of its own, over a real PostgreSQL, each of which can be killed. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startGithubServer, type GithubServer } from '@codex-k8s/github-server';
 import { signToken } from '@codex-k8s/http';
 import { startModelServer } from '@codex-k8s/model-server';
@@ -27,6 +29,8 @@ const mains = {
 export interface Service {
   readonly name: string;
   kill(): void;
+  /** Sends SIGINT twice, like an impatient person at a terminal; it is not started again. Resolves with its exit code. */
+  interruptTwice(): Promise<number | null>;
 }
 
 export interface SeparateServices extends AsyncDisposable {
@@ -35,6 +39,8 @@ export interface SeparateServices extends AsyncDisposable {
   readonly github: GithubServer;
   readonly services: readonly Service[];
   readonly dataDir: string;
+  /** One more worker. */
+  startWorker(): Service;
   restartDatabase(): void;
 }
 
@@ -77,12 +83,11 @@ export async function startSeparateServices({
 
   const supervisor = supervise(join(dataDir, 'services.log'));
   starting.defer(() => supervisor.stop());
+  const startWorker = (name: string) => supervisor.start(name, mains.worker, { ...env.worker, CODEXK8S_HTTP_PORT: '0' });
   const services = [
     supervisor.start('control-plane', mains.controlPlane, env.controlPlane),
     supervisor.start('gateway', mains.gateway, env.gateway),
-    ...Array.from({ length: workers }, (_, n) =>
-      supervisor.start(`worker-${n + 1}`, mains.worker, { ...env.worker, CODEXK8S_HTTP_PORT: '0' }),
-    ),
+    ...Array.from({ length: workers }, (_, n) => startWorker(`worker-${n + 1}`)),
   ];
   const answers = (url: string) => async () => (await fetch(url).catch(() => undefined))?.ok;
   await until('the gateway', answers(`${urls.gateway}/readyz`));
@@ -109,6 +114,7 @@ export async function startSeparateServices({
     github,
     services,
     dataDir,
+    startWorker: () => startWorker('worker-more'),
     restartDatabase: () => postgres.restart('immediate'),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
@@ -171,6 +177,7 @@ function supervise(logPath: string): {
   return {
     start: (name, main, env) => {
       let child: ChildProcess;
+      let isWanted = true;
       const launch = (): void => {
         child = spawn(process.execPath, [join(root, main)], {
           stdio: ['ignore', output, output],
@@ -180,11 +187,23 @@ function supervise(logPath: string): {
         running.add(child);
         child.once('exit', () => {
           running.forEach((one) => one.pid === pid && running.delete(one));
-          if (!isStopping) launch();
+          if (!isStopping && isWanted) launch();
         });
       };
       launch();
-      return { name, kill: () => void child.kill('SIGKILL') };
+      return {
+        name,
+        kill: () => void child.kill('SIGKILL'),
+        interruptTwice: async () => {
+          isWanted = false;
+          const ended = once(child, 'exit');
+          child.kill('SIGINT');
+          await pause(100);
+          child.kill('SIGINT');
+          const [code] = (await ended) as [number | null]; // node's documented arguments
+          return code;
+        },
+      };
     },
     stop: async () => {
       isStopping = true;

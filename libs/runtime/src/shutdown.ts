@@ -1,16 +1,11 @@
-import { once } from 'node:events';
-
-/** Resolves with the name of the first SIGINT or SIGTERM. */
-export async function shutdownSignal(): Promise<NodeJS.Signals> {
-  const stop = new AbortController();
-  const waitFor = async (signal: NodeJS.Signals): Promise<NodeJS.Signals> => {
-    await once(process, signal, { signal: stop.signal });
-    return signal;
-  };
-  try {
-    return await Promise.race([waitFor('SIGINT'), waitFor('SIGTERM')]);
-  } finally {
-    stop.abort();
-    // A loser of the race rejects with AbortError; nobody waits for it any more.
-  }
+/**
+ * Resolves with the first SIGINT or SIGTERM, from the call on. It keeps listening: a terminal, npm and whoever runs us may each send one,
+ * and the second must not cut the orderly stop short, which would leave agents behind. A stop that hangs is ended after `withinMs`.
+ */
+export async function shutdownSignal({ withinMs = 20_000 }: { withinMs?: number } = {}): Promise<NodeJS.Signals> {
+  const first = await new Promise<NodeJS.Signals>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, resolve);
+  });
+  setTimeout(() => process.exit(1), withinMs).unref();
+  return first;
 }

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, createLabels } from '@codex-k8s/domain';
 import { githubProviders } from '@codex-k8s/github';
 import { createMetrics, startReconcilers, staticKeys, type Logger, type Metrics } from '@codex-k8s/runtime';
@@ -26,6 +27,8 @@ export interface Dependencies {
   /** What an agent process inherits, such as PATH. */
   readonly baseEnv: Readonly<Record<string, string | undefined>>;
 }
+
+const lastPassMs = 8_000;
 
 /** Starts the reconcilers. Disposing stops them; agents of the local runtime save their session and end, to go on at the next start. */
 export async function startWorker({ config, store, log, baseEnv }: Dependencies): Promise<AsyncDisposable> {
@@ -62,15 +65,24 @@ export async function startWorker({ config, store, log, baseEnv }: Dependencies)
   log.info({ workerId: config.workerId, runtime: config.runtime }, 'worker runs');
   return {
     async [Symbol.asyncDispose]() {
-      await loops[Symbol.asyncDispose]();
-      if (config.runtime === 'local') {
-        const own = await listOwnRuns(store.db, config.workerId);
-        await Promise.all(own.map(({ id }) => context.runtime.stop(id, { gently: true })));
-      }
-      await releaseLeases(store.db, config.workerId);
+      // A pass that goes on after that waits for somebody else; it is told to stop and starts nothing new.
+      await Promise.race([loops[Symbol.asyncDispose](), sleep(lastPassMs, undefined, { ref: false })]);
       await status[Symbol.asyncDispose]();
+      try {
+        await stopOwnAgents(context);
+        await releaseLeases(store.db, config.workerId);
+      } catch (error) {
+        log.warn({ err: error }, 'agents that still work are left to the next worker, which adopts them when the lease ends');
+      }
     },
   };
+}
+
+/** Agents of the local runtime would outlive us; on Kubernetes they are meant to. */
+async function stopOwnAgents({ config, store, runtime }: Context): Promise<void> {
+  if (config.runtime !== 'local') return;
+  const own = await listOwnRuns(store.db, config.workerId);
+  await Promise.all(own.map(({ id }) => runtime.stop(id, { gently: true })));
 }
 
 function createContext({ config, store, log, baseEnv }: Dependencies): Context {
