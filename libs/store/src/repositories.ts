@@ -65,12 +65,35 @@ export async function updateRepository(
     Pick<NewRepository, 'tokenEncrypted' | 'defaultBranch' | 'servicesYamlPath' | 'owner' | 'name' | 'htmlUrl' | 'cloneUrl'>
   > & { hookId?: number },
 ): Promise<Repository | undefined> {
-  return db
+  const repository = await db
     .updateTable('core.repositories')
     .set({ ...set, updatedAt: sql<Date>`now()` })
     .where('id', '=', id)
     .returningAll()
     .executeTakeFirst();
+  if (repository && set.tokenEncrypted) await retrySoon(db, id);
+  return repository;
+}
+
+/** What the old token could not say or ask is tried again at once. Claims that are being worked on last a minute at most and stay. */
+async function retrySoon(db: Db, repositoryId: string): Promise<void> {
+  await sql`
+    update core.agent_runs set publish_retry_at = null
+    where repository_id = ${repositoryId} and publish_retry_at > now() + interval '61 seconds'`.execute(db);
+  await sql`
+    update core.webhook_deliveries set answer_retry_at = null
+    where repository_id = ${repositoryId} and needs_answer and answer_retry_at > now() + interval '61 seconds'`.execute(db);
+}
+
+/** Replaces the encrypted form of a token. False: it is not `from` any more, since a person stored another token meanwhile. */
+export async function reencryptRepositoryToken(db: Db, { id, from, to }: { id: string; from: Buffer; to: Buffer }): Promise<boolean> {
+  const result = await db
+    .updateTable('core.repositories')
+    .set({ tokenEncrypted: to, updatedAt: sql<Date>`now()` })
+    .where('id', '=', id)
+    .where('tokenEncrypted', '=', from)
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
 }
 
 export async function deleteRepository(db: Db, id: string): Promise<boolean> {

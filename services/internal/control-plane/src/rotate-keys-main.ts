@@ -8,9 +8,9 @@ import {
   getRepository,
   listRepositories,
   openStore,
+  reencryptRepositoryToken,
   repositoryTokenContext,
   translateDatabaseError,
-  updateRepository,
   type Db,
 } from '@codex-k8s/store';
 import { z } from 'zod';
@@ -47,14 +47,16 @@ async function run(): Promise<Rotation> {
   return result;
 }
 
-/** Reads the row again: a token that a person has just stored must not be replaced by the one before it. */
+/** A token that a person stores at this very moment is never replaced by the one before it: then the row is read again. */
 async function rotateOne(db: Db, keys: KeyProvider, id: string): Promise<boolean> {
-  const repository = await getRepository(db, id);
-  if (!repository || keyIdOfSecret(repository.tokenEncrypted) === keys.currentKeyId) return false;
-  const context = repositoryTokenContext(id);
-  const value = decryptSecret(keys, { value: repository.tokenEncrypted, context });
-  await updateRepository(db, { id, tokenEncrypted: encryptSecret(keys, { value, context }) });
-  return true;
+  for (;;) {
+    const repository = await getRepository(db, id);
+    if (!repository || keyIdOfSecret(repository.tokenEncrypted) === keys.currentKeyId) return false;
+    const context = repositoryTokenContext(id);
+    const value = decryptSecret(keys, { value: repository.tokenEncrypted, context });
+    if (await reencryptRepositoryToken(db, { id, from: repository.tokenEncrypted, to: encryptSecret(keys, { value, context }) }))
+      return true;
+  }
 }
 
 try {
