@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunSpec } from '@codex-k8s/contracts/internal';
 import { expect, test, vi } from 'vitest';
-import { aHarness, aPrompt, type Harness } from './harness.ts';
+import { aHarness, aPrompt, canMount, type DiskLimit, type Harness } from './harness.ts';
 
 // Real processes on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -12,6 +13,7 @@ interface Case {
   readonly body?: string;
   readonly spec?: Partial<RunSpec>;
   readonly env?: Record<string, string>;
+  readonly limits?: DiskLimit;
   readonly before?: (harness: Harness) => void;
   readonly code: string;
   readonly message: RegExp;
@@ -48,6 +50,73 @@ const cases: readonly Case[] = [
     message: /ENOENT/,
   },
   { name: 'work without a commit', body: '```sh\ntrue\n```', code: 'run.nothing_delivered', message: /no commit ahead of main/ },
+  {
+    name: "work without a commit of its own on an earlier run's branch",
+    body: '```sh\ntrue\n```',
+    before: ({ commit }) => commit('codex/issue-7', { 'old.txt': 'of an earlier run\n' }),
+    code: 'run.nothing_delivered',
+    message: /1 commit\(s\) of codex\/issue-7 are of an earlier run/,
+  },
+  {
+    name: 'rework without a commit of its own',
+    body: '```sh\ntrue\n```',
+    spec: { kind: 'revise', prompt: aPrompt('', { kind: 'revise', feedback: '```sh\ntrue\n```' }) },
+    before: ({ commit }) => commit('codex/issue-7', { 'old.txt': 'of an earlier run\n' }),
+    code: 'run.nothing_delivered',
+    message: /without a commit of its own/,
+  },
+  {
+    name: 'a disk without room for the clone',
+    limits: { diskKb: 1024 },
+    before: ({ commit }) => commit('main', { 'large.bin': randomBytes(1_500_000).toString('base64') }),
+    code: 'run.disk_full',
+    message: /git clone failed[\s\S]*No space left on device/,
+  },
+  {
+    name: 'a disk that the agent has filled',
+    limits: { diskKb: 4096 },
+    body: '```sh\nhead -c 8000000 /dev/zero > rubbish; echo filled\n```\n\n```file path=a\na\n```',
+    code: 'run.disk_full',
+    message: /ENOSPC|No space left on device/,
+  },
+  {
+    name: 'a disk without room for the session',
+    limits: { fileKb: 64 },
+    body: Array.from({ length: 12 }, () => '```sh\nhead -c 20000 /dev/zero | tr "\\0" x\n```').join('\n\n'),
+    code: 'run.disk_full',
+    message: /EFBIG/,
+  },
+  {
+    name: 'a disk that is full for the model client',
+    env: { CODEXK8S_TRIAL_AGENT_PATH: join(import.meta.dirname, 'fake-agent.mjs') },
+    before: ({ platform }) => {
+      if (platform.spec) platform.spec = { ...platform.spec, prompt: 'disk-full' };
+    },
+    code: 'run.disk_full',
+    message: /No space left on device/,
+  },
+  {
+    name: 'a folder that cannot be made',
+    env: { CODEXK8S_RUN_DIR: '/dev/null/run' },
+    code: 'run.runner_failed',
+    message: /ENOTDIR/,
+  },
+  {
+    name: 'a repository that was removed from the platform',
+    before: ({ platform }) => {
+      platform.refusesSpec = { status: 409, code: 'run.precondition_failed', message: 'The repository was removed from the platform.' };
+    },
+    code: 'run.precondition_failed',
+    message: /^The repository was removed/,
+  },
+  {
+    name: 'a token that cannot be decrypted',
+    before: ({ platform }) => {
+      platform.refusesSpec = { status: 500, code: 'secret.undecryptable', message: 'No key opens it.' };
+    },
+    code: 'secret.undecryptable',
+    message: /No key/,
+  },
   { name: 'revising without a branch', spec: { kind: 'revise' }, code: 'run.pull_request_missing', message: /no branch codex\/issue-7/ },
   { name: 'a base branch that is not there', spec: { base_branch: 'nope' }, code: 'github.not_found', message: /no branch nope/ },
   {
@@ -69,16 +138,17 @@ const cases: readonly Case[] = [
   },
 ];
 
-test.concurrent.for(cases)('$name ends as $code', async ({ body, spec, env, before, code, message }) => {
+test.concurrent.for(cases)('$name ends as $code', async ({ body, spec, env, limits, before, code, message }, { skip }) => {
+  skip(limits !== undefined && 'diskKb' in limits && !canMount, 'this machine does not let a user mount a small file system');
   await using harness = await aHarness();
   const { platform } = harness;
   if (platform.spec) platform.spec = { ...platform.spec, ...(body !== undefined && { prompt: aPrompt(body) }), ...spec };
   before?.(harness);
 
-  const exitCode = await harness.start(env).exited;
+  const exitCode = await harness.start(env, limits).exited;
 
   expect(exitCode).toBe(0);
   expect(platform.results).toMatchObject([{ outcome: 'failed', failure_code: code, failure_message: expect.stringMatching(message) }]);
-  expect(platform.lines().at(-1)).toMatch(/./);
+  if (!platform.refusesSpec && !env?.['CODEXK8S_RUN_DIR']) expect(platform.lines().join('\n')).toContain(`runner: Failed (${code}): `);
   expect(code === 'run.pull_request_missing').toBe(platform.events.some(({ event_type }) => event_type === 'run.revise.pr_not_found'));
 });

@@ -16,6 +16,10 @@ if (behaviour === 'steers-git') {
   execFileSync('git', ['config', 'credential.helper', '!touch stolen'], { cwd });
   writeFileSync(`${cwd}/.git/hooks/pre-push`, '#!/bin/sh\ntouch stolen\nexit 1\n', { mode: 0o755 });
 }
+if (behaviour === 'disk-full') {
+  process.stderr.write('write failed: No space left on device\n');
+  process.exit(1);
+}
 if (behaviour === 'floods') {
   const line = `${'x'.repeat(1023)}\n`.repeat(1024);
   for (let megabyte = 0; megabyte < 100; megabyte += 1) {

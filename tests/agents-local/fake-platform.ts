@@ -23,6 +23,8 @@ export interface FakePlatform {
   goesOn: boolean;
   /** Every call is refused as superseded. */
   isSuperseded: boolean;
+  /** Instead of a work order. */
+  refusesSpec: { readonly status: number; readonly code: string; readonly message: string } | undefined;
   /** Calls fail with 503 while true; MCP goes on. */
   isAway: boolean;
   /** How often a question is answered `approval_required` before `answer` comes. */
@@ -52,6 +54,7 @@ export async function startFakePlatform(token = 'run-token-3f9c1b7e5a'): Promise
     questions: [],
     goesOn: true,
     isSuperseded: false,
+    refusesSpec: undefined,
     isAway: false,
     pendingAnswers: 0,
     answer: 'blue',
@@ -78,6 +81,7 @@ export async function startFakePlatform(token = 'run-token-3f9c1b7e5a'): Promise
     const json: unknown = body === '' ? undefined : JSON.parse(body);
     switch (operation) {
       case 'GET spec':
+        if (platform.refusesSpec) return reply(platform.refusesSpec.status, platform.refusesSpec);
         return reply(200, platform.spec);
       case 'POST heartbeat':
         return reply(200, { status: 'running', continue: platform.goesOn });

@@ -1,9 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { RunSpec } from '@codex-k8s/contracts/internal';
@@ -24,7 +24,9 @@ export interface Harness extends AsyncDisposable {
   readonly bare: string;
   readonly model: ModelServer;
   /** Starts the runner; it is killed at the end of the test. */
-  start(env?: Readonly<Record<string, string>>): Runner;
+  start(env?: Readonly<Record<string, string>>, limits?: DiskLimit): Runner;
+  /** Pushes a commit with these files to a branch, from the base branch unless it is there; `undefined` deletes one. */
+  commit(branch: string, files: Readonly<Record<string, string | undefined>>): void;
   git(...args: string[]): string;
 }
 
@@ -32,6 +34,21 @@ export interface Runner {
   readonly child: ChildProcess;
   readonly exited: Promise<number>;
   stderr(): string;
+}
+
+/** `fileKb`: no file may grow larger (RLIMIT_FSIZE, EFBIG). `diskKb`: the run's folder is a file system of that size (ENOSPC). */
+export type DiskLimit = { readonly fileKb: number } | { readonly diskKb: number };
+
+/** A user may mount a small file system in a name space of its own, unless the machine forbids it. */
+export const canMount =
+  spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0;
+
+function limited(limits: DiskLimit | undefined, runDir: string, command: readonly string[]): readonly string[] {
+  if (!limits) return command;
+  if ('fileKb' in limits) return ['bash', '-c', 'ulimit -f "$0" && exec "$@"', String(limits.fileKb), ...command];
+  mkdirSync(runDir, { recursive: true });
+  const mount = `mount -t tmpfs -o size=${limits.diskKb}k tmpfs "$0" && exec "$@"`;
+  return ['unshare', '--user', '--map-root-user', '--mount', 'bash', '-c', mount, runDir, ...command];
 }
 
 export interface HarnessOptions {
@@ -70,8 +87,23 @@ export async function aHarness({ program = 'trial', env: extra = {} }: HarnessOp
     bare,
     model,
     git: (...args) => git(bare, ...args),
-    start: (env = {}) => {
-      const child = spawn(process.execPath, [join(root, 'services/jobs/agent-runner/src/main.ts')], {
+    commit: (branch, files) => {
+      git(seed, 'fetch', '-q', 'origin');
+      const isThere = git(seed, 'branch', '-r', '--list', `origin/${branch}`) !== '';
+      git(seed, 'checkout', '-q', '-B', branch, isThere ? `origin/${branch}` : 'origin/main');
+      for (const [path, content] of Object.entries(files)) {
+        mkdirSync(dirname(join(seed, path)), { recursive: true });
+        if (content === undefined) rmSync(join(seed, path));
+        else writeFileSync(join(seed, path), content);
+      }
+      git(seed, 'add', '--all');
+      git(seed, 'commit', '-q', '-m', `Change ${branch}`);
+      git(seed, 'push', '-q', 'origin', branch);
+    },
+    start: (env = {}, limits) => {
+      const main = [process.execPath, join(root, 'services/jobs/agent-runner/src/main.ts')];
+      const [file = '', ...args] = limited(limits, runDir, main);
+      const child = spawn(file, args, {
         cwd: folder,
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {

@@ -105,7 +105,7 @@ test.concurrent('a run that follows another continues its session with its own p
   expect(platform.sessions.at(-1)).toMatchObject({ resume_outcome: 'resumed', turns: 2, session_id: platform.sessions[0]?.session_id });
 });
 
-test.concurrent('the answer of the owner is said to the resumed agent as its next turn', async () => {
+test.concurrent('an agent that was stopped while it waited asks again after its resume and hears the answer', async () => {
   await using harness = await aHarness();
   const { platform } = harness;
   platform.pendingAnswers = 1000;
@@ -115,7 +115,8 @@ test.concurrent('the answer of the owner is said to the resumed agent as its nex
   await until('a snapshot of it', () => platform.sessions.some(({ snapshot }) => snapshot?.includes('approval_required') ?? false));
   runner.child.kill('SIGTERM');
   await runner.exited;
-  nextAttempt(harness, { pending_answer: 'green' });
+  Object.assign(platform, { pendingAnswers: 0, answer: 'green' });
+  nextAttempt(harness);
 
   await harness.start().exited;
 

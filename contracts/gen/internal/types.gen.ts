@@ -80,9 +80,9 @@ export type RunSpec = {
         snapshot?: string;
     };
     /**
-     * What to say to the resumed agent as its next turn, such as the owner's answer
+     * Head of the branch when the first attempt of this run began; absent for that attempt. Commits before it are not of this run
      */
-    pending_answer?: string;
+    start_sha?: string;
 };
 
 export type AttemptResult = {

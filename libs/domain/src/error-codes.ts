@@ -193,8 +193,9 @@ export const errorCodes = {
   'run.nothing_delivered': {
     http: 500,
     retry: false,
-    cause: 'The agent said it was done but made no commit.',
-    remedy: 'Make the issue more specific and label it again.',
+    cause: 'The agent said it was done but made no commit of its own.',
+    remedy:
+      'Make the issue more specific and label it again. If an earlier run left all of the work on the branch, open the pull request from it by hand.',
   },
   'run.delivery_unconfirmed': {
     http: 500,
@@ -230,8 +231,8 @@ export const errorCodes = {
   'run.pull_request_closed': {
     http: 409,
     retry: false,
-    cause: 'A person closed the pull request without merging it.',
-    remedy: 'Reopen it, or label the issue again.',
+    cause: 'A person closed or merged the pull request before the run was over.',
+    remedy: 'If more work is wanted, label the issue again; a closed pull request can be reopened first.',
   },
   'run.session_lost': {
     http: 500,
@@ -262,7 +263,7 @@ export const errorCodes = {
     http: 502,
     retry: false,
     cause: 'GitHub refused the repository token.',
-    remedy: 'Store a valid token for the repository.',
+    remedy: 'Store a valid token for the repository, then label the issue again.',
   },
   'github.forbidden': {
     http: 502,
@@ -280,7 +281,8 @@ export const errorCodes = {
     http: 503,
     retry: true,
     cause: 'GitHub limits the rate of this token.',
-    remedy: 'Nothing to do: the platform tries again after the time GitHub names.',
+    remedy:
+      'Nothing to do: the platform tries again after the time GitHub names. If the run has failed over it, label the issue again then.',
   },
   'github.rejected': {
     http: 502,
@@ -298,7 +300,7 @@ export const errorCodes = {
     http: 503,
     retry: true,
     cause: 'GitHub did not answer or answered with a server error.',
-    remedy: 'Nothing to do: the platform tries again.',
+    remedy: 'Nothing to do: the platform tries again. If the run has failed over it, label the issue again when GitHub answers.',
   },
   // ourselves
   'config.invalid': {

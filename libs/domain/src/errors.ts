@@ -37,3 +37,10 @@ export function describeError(error: unknown): { code: ErrorCode; message: strin
   if (isAppError(error)) return { code: error.code, message: error.message };
   return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
 }
+
+const diskFull = /\b(?:ENOSPC|EDQUOT|EFBIG|SIGXFSZ)\b|no space left on device|disk quota exceeded/i;
+
+/** The disk, or a limit on what may be written, is used up: in the words of Node.js, of git and of most programs. */
+export function saysDiskFull(text: string): boolean {
+  return diskFull.test(text);
+}

@@ -39,6 +39,18 @@ export async function recordEvent(
   return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
 }
 
+/** The first event of a type of a run: what was on record before anything could follow it. */
+export async function findFirstEvent(db: Db | Tx, { runId, type }: { runId: string; type: FlowEventType }): Promise<FlowEvent | undefined> {
+  return db
+    .selectFrom('audit.flowEvents')
+    .selectAll()
+    .where('runId', '=', runId)
+    .where('eventType', '=', type)
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst();
+}
+
 /** Events of a run, oldest first, with ids greater than `after`. */
 export async function listRunEvents(
   db: Db,

@@ -13,7 +13,7 @@ import {
   saveAgentSession,
 } from '@codex-k8s/contracts/internal';
 import { createClient, createConfig } from '@codex-k8s/contracts/internal/client';
-import { AppError } from '@codex-k8s/domain';
+import { AppError, errorCodes, isErrorCode, type ErrorCode } from '@codex-k8s/domain';
 import { type Secret, traceHeaders } from '@codex-k8s/runtime';
 
 /** The platform wants nothing more of this attempt: a newer one took over, or the run token is not valid any more. */
@@ -91,9 +91,12 @@ export function controlPlane({ url, runId, token, signal }: ControlPlaneOptions)
     const { code, message } = described(error);
     const status = response?.status;
     if (status === 401 || (status === 409 && code === 'run.attempt_superseded')) throw new AttemptOver(`${what}: ${code ?? status}`);
-    const mayRepeat = status === undefined || status >= 500 || status === 429 || status === 408;
+    if (code === 'run.not_found') throw new AttemptOver(`${what}: the run is gone`);
+    const named = namedFailure(code);
+    const mayRepeat = named ? errorCodes[named].retry : status === undefined || status >= 500 || status === 429 || status === 408;
     const said = `The control plane ${status === undefined ? 'cannot be reached' : `answered ${status}`} (${what}): ${message}`;
-    return { error: new AppError(mayRepeat ? 'service.unavailable' : 'run.runner_failed', said, { cause: error }), mayRepeat };
+    const failure = named ?? (mayRepeat ? 'service.unavailable' : 'run.runner_failed');
+    return { error: new AppError(failure, named ? message : said, { cause: error }), mayRepeat };
   }
 
   return {
@@ -122,6 +125,11 @@ export function controlPlane({ url, runId, token, signal }: ControlPlaneOptions)
       await repeated('finishAttempt', forEver, (timeout) => finishAttempt({ client, path, body, signal: timeout }));
     },
   };
+}
+
+/** What the control plane knows better than we: why there is no work order. Undefined: its own trouble, or ours. */
+function namedFailure(code: string | undefined): ErrorCode | undefined {
+  return isErrorCode(code) && /^(?:run|github|secret)[.]/.test(code) ? code : undefined;
 }
 
 function described(error: unknown): { code: string | undefined; message: string } {

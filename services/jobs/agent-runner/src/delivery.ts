@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunSpec } from '@codex-k8s/contracts/internal';
 import { AppError } from '@codex-k8s/domain';
+import { stageEditedFiles } from './agent-files.ts';
 import { type Git, gitError } from './git.ts';
 import type { RunFolder } from './run-folder.ts';
 import { remote, type Workspace } from './workspace.ts';
@@ -30,12 +31,18 @@ export async function deliver(
   say: (text: string) => void,
 ): Promise<Delivery> {
   await commitLeftovers(spec, workspace, git, say);
+  await commitSteeringFiles(folder, workspace, git, say);
   const base = `refs/remotes/origin/${spec.base_branch}`;
   const headSha = await git.run(['rev-parse', 'HEAD']);
   const commits = Number(await git.run(['rev-list', '--count', `${base}..HEAD`]));
   const baseSha = await git.run(['merge-base', base, 'HEAD']);
   if (commits === 0)
     throw new AppError('run.nothing_delivered', `The agent ended its work, but there is no commit ahead of ${spec.base_branch}.`);
+  // Later runs of an issue continue its branch: what is there already is not this run's delivery.
+  if (Number(await git.run(['rev-list', '--count', `${workspace.startSha}..HEAD`])) === 0) {
+    const older = `The ${commits} commit(s) of ${spec.target_branch} are of an earlier run`;
+    throw new AppError('run.nothing_delivered', `The agent ended its work without a commit of its own. ${older}.`);
+  }
 
   const clean = await mkdtemp(join(tmpdir(), 'codexk8s-push-'));
   try {
@@ -67,4 +74,13 @@ async function commitLeftovers(spec: RunSpec, { startSha }: Workspace, git: Git,
   await git.run(['add', '--all']);
   await git.run(['commit', '--quiet', '--no-verify', '-m', `Commit the uncommitted work of ${spec.agent.name}${issue}`]);
   say(`The agent left ${changes.length} change(s) uncommitted and made no commit; the runner committed them.`);
+}
+
+/** The agent could not commit these itself: for git they are as the branch has them (agent-files.ts). */
+async function commitSteeringFiles(folder: RunFolder, { shownFiles }: Workspace, git: Git, say: (text: string) => void): Promise<void> {
+  const edited = await stageEditedFiles(folder.workspace, shownFiles, git);
+  if (edited.length === 0) return;
+  const message = `Change ${edited.join(', ')}`.slice(0, 200);
+  await git.run(['--literal-pathspecs', 'commit', '--quiet', '--no-verify', '--only', '-m', message, '--', ...edited]);
+  say(`The agent changed what it was shown of the base branch; the runner committed it: ${edited.join(', ')}.`);
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { AppError, type ErrorCode } from '@codex-k8s/domain';
+import { AppError, saysDiskFull, type ErrorCode } from '@codex-k8s/domain';
 import type { Secret } from '@codex-k8s/runtime';
 
 /**
@@ -66,12 +66,16 @@ export function createGit({ workspace, username, token, env, signal }: GitSettin
         signal,
         stdio: ['ignore', 'pipe', 'pipe'],
       });
+      let endedBy: string | undefined;
       const exit = new Promise<number>((resolve, reject) => {
         child.on('error', reject);
-        child.on('close', (code) => resolve(code ?? 1));
+        child.on('close', (code, signalName) => {
+          endedBy = signalName ?? undefined;
+          resolve(code ?? 1);
+        });
       });
       const [exitCode, stdout, stderr] = await Promise.all([exit, text(child.stdout), text(child.stderr)]);
-      return { exitCode, stdout, stderr };
+      return { exitCode, stdout, stderr: endedBy === undefined ? stderr : `${stderr}\ngit ended by ${endedBy}` };
     } finally {
       if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     }
@@ -96,9 +100,10 @@ async function askPass(folder: string): Promise<string> {
 
 /** First match decides. */
 const failures: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
-  [/no space left on device|disk quota exceeded/i, 'run.disk_full'],
   [/authentication failed|could not read (?:username|password)|invalid credentials|error: 401/i, 'github.unauthorized'],
+  // What the other side says of its own disk is a refusal, so this comes before ours.
   [/\[(?:remote )?rejected\]|protected branch|pre-receive hook declined|non-fast-forward/i, 'github.push_rejected'],
+  [/file too large|died of signal 25/i, 'run.disk_full'],
   [/error: 403|permission to .* denied|write access to repository not granted/i, 'github.forbidden'],
   [/error: 429|rate limit/i, 'github.rate_limited'],
   [/repository .*not found|does not appear to be a git repository|error: 404|couldn't find remote ref|does not exist/i, 'github.not_found'],
@@ -110,6 +115,6 @@ const failures: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
 
 /** A git failure as a code; the message is git's own, not yet redacted. */
 export function gitError(command: string, stderr: string): AppError {
-  const code = failures.find(([pattern]) => pattern.test(stderr))?.[1] ?? 'run.runner_failed';
+  const code = failures.find(([pattern]) => pattern.test(stderr))?.[1] ?? (saysDiskFull(stderr) ? 'run.disk_full' : 'run.runner_failed');
   return new AppError(code, `git ${command} failed: ${stderr.trim().slice(-1500)}`);
 }

@@ -19,9 +19,6 @@ import { prepareWorkspace } from './workspace.ts';
 
 /** One attempt of one run, from its work order to its acknowledged result. Returns the exit code of the process. */
 export async function runAttempt(config: Config, environment: TurnDeps['environment'], log: Logger, stop: Stop): Promise<number> {
-  const folder = await openRunFolder(config.runDir);
-  await writePidFile(folder, 'runner', process.pid);
-  await killMarked(config.runId); // what a killed attempt left running in this place would write into our workspace
   // After SIGTERM the last snapshot and log lines may still go out, but not for ever.
   const halt = new AbortController();
   stop.signal.addEventListener('abort', () => setTimeout(() => halt.abort(), stop.reason === 'over' ? 0 : 10_000).unref(), { once: true });
@@ -29,13 +26,21 @@ export async function runAttempt(config: Config, environment: TurnDeps['environm
   const { correlationId, traceparent } = config;
   return inSpan('run attempt', { correlationId, traceparent, attributes: { 'codexk8s.run.id': config.runId } }, async (span) => {
     try {
+      const folder = await openRunFolder(config.runDir);
+      await writePidFile(folder, 'runner', process.pid);
+      await killMarked(config.runId); // what a killed attempt left running in this place would write into our workspace
       const spec = await inSpan('get prompt', {}, () => untilStopped(platform.spec(), stop));
       span.set({ 'codexk8s.run.attempt': spec.attempt, 'codexk8s.run.kind': spec.kind, 'gen_ai.agent.name': spec.agent.key });
       return await attempt({ config, environment, log, stop, folder, platform, spec, span });
     } catch (error) {
       if (error instanceof AttemptOver) stop.request('over');
       if (stop.reason !== undefined) return exitCodes[stop.reason];
-      throw error;
+      // An attempt that cannot even begin says why: a process that ends in silence would only count as a crash.
+      const result = failed(error, createRedactor([config.runToken.reveal()]));
+      span.fail(result.failure_code ?? 'internal');
+      log.warn({ err: error }, 'the attempt could not begin');
+      await untilStopped(platform.finish(result), stop);
+      return exitCodes.finished;
     }
   });
 }
@@ -71,13 +76,13 @@ async function attempt({ config, environment, log, stop, folder, platform, spec,
     result = await work(deps);
   } catch (error) {
     if (error instanceof AttemptOver) stop.request('over');
+    await killMarked(spec.run_id); // whatever failed, no agent goes on without a runner
     if (stop.reason === undefined) {
       result = failed(error, redactor);
       span.fail(result.failure_code ?? 'internal');
       log.info({ code: result.failure_code, err: error instanceof TurnFailed ? undefined : error }, 'the attempt failed');
       shipper.add('runner', `Failed (${result.failure_code}): ${result.failure_message}`);
     } else {
-      await killMarked(spec.run_id);
       shipper.close();
       await shipper.flush(stop.reason === 'over' ? 0 : 3000);
       return exitCodes[stop.reason];
@@ -120,8 +125,15 @@ async function work(deps: TurnDeps): Promise<AttemptResult> {
     }
     throw error;
   });
-  await platform.event('run.workspace.prepared', { reused: workspace.isReused, head_sha: workspace.headSha, branch: spec.target_branch });
+  await platform.event('run.workspace.prepared', {
+    reused: workspace.isReused,
+    head_sha: workspace.headSha,
+    start_sha: workspace.startSha,
+    branch: spec.target_branch,
+  });
   shipper.add('runner', `Workspace ${workspace.isReused ? 'reused' : 'cloned'} at ${workspace.headSha.slice(0, 12)}.`);
+  const shown = Object.keys(workspace.shownFiles);
+  if (shown.length > 0) shipper.add('runner', `As ${spec.base_branch} has them, not the branch: ${shown.join(', ')}.`);
   const turn = await runAgentTurn(deps, state, workspace).catch(async (error: unknown) => {
     if (error instanceof TurnFailed) await reportToolGaps(deps, error.result, '');
     throw error;

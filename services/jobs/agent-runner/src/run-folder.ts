@@ -30,6 +30,8 @@ const RunnerState = z.object({
   runId: z.string(),
   /** The workspace was prepared to the end; HEAD was here then. */
   startSha: z.string().optional(),
+  /** See agent-files.ts. */
+  shownFiles: z.record(z.string(), z.string()).optional(),
   sessionId: z.string().optional(),
 });
 export type RunnerState = z.infer<typeof RunnerState>;

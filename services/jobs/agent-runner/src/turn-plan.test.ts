@@ -3,9 +3,9 @@ import { planTurn, type TurnPlanInput } from './turn-plan.ts';
 
 const prompt = 'Task: work\nDo it.';
 
-function plan(input: Partial<TurnPlanInput>, answer?: string) {
+function plan(input: Partial<TurnPlanInput>) {
   return planTurn({
-    spec: { kind: 'work', prompt, target_branch: 'codex/issue-7', ...(answer !== undefined && { pending_answer: answer }) },
+    spec: { kind: 'work', prompt, target_branch: 'codex/issue-7' },
     session: undefined,
     hadSession: false,
     isWorkspaceReused: true,
@@ -43,20 +43,15 @@ test("another run's session hears this run's prompt as its next turn", () => {
   });
 });
 
-test('an answer is said once', () => {
-  expect(plan({ session: session([prompt]) }, 'red')).toMatchObject({ say: 'red', outcome: 'resumed' });
-  expect(plan({ session: session([prompt, 'red']) }, 'red')).toMatchObject({ say: 'go on' });
-});
-
 test('a turn that is over is only delivered', () => {
   expect(plan({ session: session([prompt], true) })).toMatchObject({ isNeeded: false });
 });
 
 test('an agent whose workspace is gone is told so, and a reviewer, who has none to lose, is not', () => {
-  const rebuilt = plan({ session: session([prompt]), isWorkspaceReused: false }, 'red');
+  const rebuilt = plan({ session: session([prompt]), isWorkspaceReused: false });
 
   expect(rebuilt).toMatchObject({ isNeeded: true, resumesSession: true, outcome: 'rebuilt' });
-  expect(rebuilt.say).toMatch(/^Workspace: rebuilt\n[\s\S]*codex\/issue-7 at aaaaaaaaaaaa[\s\S]*\n\nAnswer: red$/);
+  expect(rebuilt.say).toMatch(/^Workspace: rebuilt\n[\s\S]*codex\/issue-7 at aaaaaaaaaaaa/);
   expect(
     plan({ session: session([prompt]), isWorkspaceReused: false, spec: { kind: 'review', prompt, target_branch: 'x' } }),
   ).toMatchObject({ outcome: 'resumed', say: 'go on' });

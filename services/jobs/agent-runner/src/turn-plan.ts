@@ -3,7 +3,7 @@ import type { SessionContent } from './agents/agent-adapter.ts';
 
 /**
  * What is said to the agent in this attempt, decided from what its session already holds, never from a counter: the prompt is said once in
- * a session, an answer is said once, and an agent whose workspace is gone is told so (design, promise 2).
+ * a session, and an agent whose workspace is gone is told so (design, promise 2).
  */
 export interface TurnPlan {
   /** False: the turn is over already; there is only its result to deliver. */
@@ -17,7 +17,7 @@ export interface TurnPlan {
 export type ResumeOutcome = 'fresh' | 'resumed' | 'rebuilt' | 'lost';
 
 export interface TurnPlanInput {
-  readonly spec: Pick<RunSpec, 'kind' | 'prompt' | 'pending_answer' | 'target_branch'>;
+  readonly spec: Pick<RunSpec, 'kind' | 'prompt' | 'target_branch'>;
   /** Undefined: no session that can be used. */
   readonly session: SessionContent | undefined;
   /** The platform or the disk says that there was a session. */
@@ -30,21 +30,14 @@ export interface TurnPlanInput {
 }
 
 export function planTurn({ spec, session, hadSession, isWorkspaceReused, headSha, continueText, normalise }: TurnPlanInput): TurnPlan {
-  const { prompt, pending_answer: answer } = spec;
-  const withAnswer = answer === undefined ? prompt : `${prompt}\n\nAnswer: ${answer}`;
-  if (!session) return { isNeeded: true, resumesSession: false, say: withAnswer, outcome: hadSession ? 'lost' : 'fresh' };
+  const { prompt } = spec;
+  if (!session) return { isNeeded: true, resumesSession: false, say: prompt, outcome: hadSession ? 'lost' : 'fresh' };
 
   const said = session.said.map((text) => normalise(text).trim());
   const promptAt = said.findLastIndex((text) => text.startsWith(normalise(prompt).trim()));
-  if (promptAt < 0) return { isNeeded: true, resumesSession: true, say: withAnswer, outcome: 'resumed' };
-
-  const isAnswerNew = answer !== undefined && !said.slice(promptAt).some((text) => text.includes(normalise(answer).trim()));
+  if (promptAt < 0) return { isNeeded: true, resumesSession: true, say: prompt, outcome: 'resumed' };
   const isWorkLost = !isWorkspaceReused && spec.kind !== 'review';
-  if (isWorkLost) {
-    const answerLine = isAnswerNew ? `\n\nAnswer: ${answer}` : '';
-    return { isNeeded: true, resumesSession: true, say: rebuiltNote(spec.target_branch, headSha) + answerLine, outcome: 'rebuilt' };
-  }
-  if (isAnswerNew) return { isNeeded: true, resumesSession: true, say: answer, outcome: 'resumed' };
+  if (isWorkLost) return { isNeeded: true, resumesSession: true, say: rebuiltNote(spec.target_branch, headSha), outcome: 'rebuilt' };
   return { isNeeded: !session.isTurnComplete, resumesSession: true, say: continueText, outcome: 'resumed' };
 }
 

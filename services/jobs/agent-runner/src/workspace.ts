@@ -4,15 +4,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunSpec } from '@codex-k8s/contracts/internal';
 import { AppError, isAppError } from '@codex-k8s/domain';
+import { showBaseFiles, type ShownFiles } from './agent-files.ts';
 import type { Git } from './git.ts';
 import { emptyRunFolder, readState, type RunFolder, writeState } from './run-folder.ts';
 
 export interface Workspace {
   /** False: made anew; what an earlier attempt did not push is not in it. */
   readonly isReused: boolean;
-  /** HEAD when the workspace was first prepared for this run. */
+  /** HEAD when this run began: what is older is not its work. */
   readonly startSha: string;
   readonly headSha: string;
+  /** Files that steer agents, as the base branch has them. */
+  readonly shownFiles: ShownFiles;
 }
 
 /**
@@ -25,13 +28,16 @@ export async function prepareWorkspace(folder: RunFolder, spec: RunSpec, git: Gi
   if (state?.runId === spec.run_id && state.startSha !== undefined && (await isSound(folder, git))) {
     await rm(join(folder.workspace, '.git', 'index.lock'), { force: true }); // its owner was killed with the earlier attempt
     await refresh(folder, spec, git);
-    return { isReused: true, startSha: state.startSha, headSha: await git.run(['rev-parse', 'HEAD']) };
+    return { isReused: true, startSha: state.startSha, headSha: await git.run(['rev-parse', 'HEAD']), shownFiles: state.shownFiles ?? {} };
   }
   await cloneInto(folder, spec, git);
   await checkOut(spec, git);
   const headSha = await git.run(['rev-parse', 'HEAD']);
-  await writeState(folder, { ...(state?.runId === spec.run_id && state), runId: spec.run_id, startSha: headSha });
-  return { isReused: false, startSha: headSha, headSha };
+  const shownFiles = await showBaseFiles(folder.workspace, spec, git);
+  // An earlier attempt, whose workspace is lost, may have pushed: the platform knows where the run began.
+  const startSha = spec.start_sha !== undefined && (await exists(git, spec.start_sha)) ? spec.start_sha : headSha;
+  await writeState(folder, { ...(state?.runId === spec.run_id && state), runId: spec.run_id, startSha, shownFiles });
+  return { isReused: false, startSha, headSha, shownFiles };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '@codex-k8s/domain';
 import {
+  findFirstEvent,
   findSessionToContinue,
   getProject,
   getRepository,
@@ -40,6 +41,8 @@ export interface WorkOrder {
   readonly token: string;
   readonly prompt: string;
   readonly session: AgentSession | undefined;
+  /** The branch's head when the run began. Undefined: it has not begun yet. */
+  readonly startSha: string | undefined;
 }
 
 /** All a runner needs. The prompt is pinned at the first attempt, so every attempt says the same. */
@@ -58,6 +61,7 @@ export async function getWorkOrder(context: Context, caller: RunCaller): Promise
     token: repositoryToken(context, repository),
     prompt,
     session: await sessionToRestore(context, run),
+    startSha: await startOf(context, run),
   };
 }
 
@@ -118,6 +122,12 @@ async function collectFeedback(context: Context, { run, repository }: { run: Run
     .filter(({ author, body }) => author !== bot && !body.includes('codex-k8s:'))
     .map(({ author, body }) => ({ author, body }));
   return [...(latest ? [{ author: latest.author, body: latest.body }] : spoken.slice(-3)), ...inline];
+}
+
+/** Kept by the first attempt's event, so that an attempt in a new workspace still knows which commits are of this run. */
+async function startOf({ store }: Context, { id: runId }: Run): Promise<string | undefined> {
+  const prepared = await findFirstEvent(store.db, { runId, type: 'run.workspace.prepared' });
+  return (prepared?.payload as { start_sha?: string } | undefined)?.start_sha; // written by the runner
 }
 
 /** Its own snapshot after a restart; for a revise the newest session of the same agent on the branch (reference §5.8). */

@@ -83,7 +83,7 @@ export function internalHandlers(context: Context): RouteHandlers {
   };
 }
 
-async function runSpec({ config }: Context, { run, agentName, repository, token, prompt, session }: WorkOrder) {
+async function runSpec({ config }: Context, { run, agentName, repository, token, prompt, session, startSha }: WorkOrder) {
   return {
     run_id: run.id,
     correlation_id: run.correlationId,
@@ -100,6 +100,7 @@ async function runSpec({ config }: Context, { run, agentName, repository, token,
     base_branch: run.baseBranch,
     target_branch: run.branch,
     prompt,
+    ...(startSha !== undefined && { start_sha: startSha }),
     git: { username: config.gitUser.name, email: config.gitUser.email, token },
     mcp_url: config.mcpUrl,
     mcp_token: await signToken(new TextEncoder().encode(config.runTokenKey), {

@@ -71,7 +71,12 @@ export function createLocalRuntime(options: LocalRuntimeOptions): AgentRuntime {
       mkdirSync(dirOf(runId), { recursive: true });
       const pid = start(options, spec, dirOf(runId));
       const identity = identify(pid);
-      if (identity) writeJob(runId, { ...identity, attempt });
+      try {
+        if (identity) writeJob(runId, { ...identity, attempt });
+      } catch (error) {
+        await stop(runId); // a process that is not on record would never be ended
+        throw error;
+      }
     },
     listAlive: async () =>
       readdirSync(runsDir).flatMap((runId): AliveAttempt[] => {
@@ -87,7 +92,7 @@ export function createLocalRuntime(options: LocalRuntimeOptions): AgentRuntime {
 }
 
 /** A session of its own: it outlives a killed worker, and a signal reaches all of it. Returns the pid. */
-function start(options: LocalRuntimeOptions, { runId, attempt, correlationId, runToken, traceparent }: LaunchSpec, runDir: string): number {
+function start(options: LocalRuntimeOptions, { runId, correlationId, runToken, traceparent }: LaunchSpec, runDir: string): number {
   const output = openSync(join(runDir, 'runner.log'), 'a');
   try {
     const child = spawn(process.execPath, [options.agentRunnerPath], {
@@ -97,7 +102,6 @@ function start(options: LocalRuntimeOptions, { runId, attempt, correlationId, ru
       env: {
         ...options.baseEnv,
         CODEXK8S_RUN_ID: runId,
-        CODEXK8S_RUN_ATTEMPT: String(attempt),
         CODEXK8S_CORRELATION_ID: correlationId,
         CODEXK8S_CONTROL_PLANE_URL: options.controlPlaneUrl,
         CODEXK8S_RUN_TOKEN: runToken,
