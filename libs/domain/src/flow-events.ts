@@ -7,6 +7,7 @@ export const flowEventTypes = [
   'run.started',
   'run.attempt.lost',
   'run.attempt.started',
+  'run.postponed',
   'run.agent.started',
   'run.agent.ready',
   'run.agent.session.saved',

@@ -183,6 +183,20 @@ export async function listExpiredRequests(db: Db, limit: number): Promise<Action
   return rows as ActionRequest[]; // check constraints hold the words
 }
 
+/** Requests of runs that are over: nobody waits for a decision any more. */
+export async function listOrphanedRequests(db: Db, limit: number): Promise<ActionRequest[]> {
+  const rows = await db
+    .selectFrom('core.actionRequests as q')
+    .innerJoin('core.agentRuns as r', 'r.id', 'q.runId')
+    .selectAll('q')
+    .where('q.state', '=', 'requested')
+    .where('r.finishedAt', 'is not', null)
+    .orderBy('q.id')
+    .limit(limit)
+    .execute();
+  return rows as ActionRequest[]; // check constraints hold the words
+}
+
 /** Uses up a person's approval of a trigger label (reference §2.6): true for the one delivery that takes it. */
 export async function consumeLabelGrant(
   tx: Tx,

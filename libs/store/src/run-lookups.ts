@@ -36,6 +36,14 @@ export async function findRunInReview(
   return rows[0];
 }
 
+/** Unfinished runs that rework this pull request. */
+export async function listOpenReworks(db: Db | Tx, { repositoryId, prNumber }: { repositoryId: string; prNumber: number }): Promise<Run[]> {
+  const { rows } = await sql<Run>`
+    select * from core.agent_runs where repository_id = ${repositoryId} and pr_number = ${prNumber} and run_kind = 'revise'
+      and status in ('pending', 'running', 'waiting_mcp') order by created_at`.execute(db);
+  return rows;
+}
+
 /** This owner's runs whose current attempt has said how it ended. Only the owner settles: two workers would act at the host twice. */
 export async function listClaimedResults(db: Db, { owner, limit }: { owner: string; limit: number }): Promise<Run[]> {
   const { rows } = await sql<Run>`
@@ -45,11 +53,14 @@ export async function listClaimedResults(db: Db, { owner, limit }: { owner: stri
   return rows;
 }
 
-/** Running or reviewed for longer than allowed. A run that waits for a tool call has no `timeout_at` (NFR-012). */
+/**
+ * Running or reviewed for longer than allowed. A run that waits for a tool call has no `timeout_at` (NFR-012); one whose attempt has ended
+ * does not work any more, its outcome only waits for the code host.
+ */
 export async function listOverdueRuns(db: Db, limit: number): Promise<Run[]> {
   const { rows } = await sql<Run>`
     select * from core.agent_runs
-    where (status = 'running' and timeout_at < now())
+    where (status = 'running' and timeout_at < now() and attempt_result is null)
        or (status = 'waiting_owner_review' and wait_since + make_interval(secs => (policy ->> 'owner_review_timeout_sec')::int) < now())
     order by timeout_at limit ${limit}`.execute(db);
   return rows;

@@ -140,7 +140,8 @@ export async function nextAttempt(
   { id, owner, attempt, isLoss, hasResult = false }: { id: string; owner: string; attempt: number; isLoss: boolean; hasResult?: boolean },
 ): Promise<Run | undefined> {
   const { rows } = await sql<Run>`
-    update core.agent_runs set attempt = attempt + 1, losses = losses + ${isLoss ? 1 : 0}, attempt_result = null, heartbeat_at = null, updated_at = now()
+    update core.agent_runs set attempt = attempt + 1, losses = losses + ${isLoss ? 1 : 0}, attempt_result = null, heartbeat_at = null,
+      retry_at = null, updated_at = now()
     where id = ${id} and lease_owner = ${owner} and attempt = ${attempt} and status in ('running', 'waiting_mcp')
       and (attempt_result is not null) = ${hasResult}
     returning *`.execute(db);

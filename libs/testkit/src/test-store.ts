@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { migrate, openStore, type Store } from '@codex-k8s/store';
+import { sql } from 'kysely';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { templateName } from './global-database.ts';
@@ -18,4 +19,9 @@ export async function openTestStore(): Promise<Store> {
   await admin.query(`create database ${name} template ${templateName}`);
   await admin.end();
   return openStore(url.replace(/\/postgres$/, `/${name}`));
+}
+
+/** Forgets every project with all that hangs on it, and the delivery ledger: a test of reconcilers sees only its own rows. */
+export async function emptyStore({ db }: Store): Promise<void> {
+  await sql`truncate core.projects, core.webhook_deliveries cascade`.execute(db);
 }

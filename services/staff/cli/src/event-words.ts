@@ -29,6 +29,7 @@ function commits(payload: Payload): string {
 const words: Readonly<Record<string, (payload: Payload) => string>> = {
   'run.enqueued': (payload) => `queued for agent ${str(payload, 'agent_key')}`,
   'run.attempt.lost': (payload) => `attempt ${str(payload, 'attempt')} was lost`,
+  'run.postponed': (payload) => `tried again later: ${str(payload, 'message')}`,
   'run.started': (payload) => (str(payload, 'attempt') === '1' ? 'started' : `started, attempt ${str(payload, 'attempt')}`),
   'run.agent.started': (payload) =>
     `agent ${str(payload, 'program')} with model ${str(payload, 'model')} on branch ${str(payload, 'branch')}`,

@@ -63,8 +63,8 @@ test('of ten deliveries for one issue at once one starts a run', async () => {
 test.each([
   ['a bot', { senderType: 'Bot' as const }, 'sender_type_bot_not_permitted', true],
   ['two trigger labels', { labels: ['run:dev', 'run:qa'] }, 'issue_trigger_label_conflict', true],
-  ['a closed issue', { state: 'closed' as const }, 'issue_closed', false],
-  ['an unknown login', { githubUserId: 1 }, 'sender_not_allowed', false],
+  ['a closed issue', { state: 'closed' as const }, 'issue_closed', true],
+  ['an unknown login', { githubUserId: 1 }, 'sender_not_allowed', true],
   ['a stage that is not built', { label: 'run:qa' }, 'stage_not_available', true],
 ])('%s is recorded, refused and, where people should hear of it, answered', async (_, change, reason, isAnswered) => {
   const bound = await plane.aBoundRepository();

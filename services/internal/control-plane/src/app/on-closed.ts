@@ -1,7 +1,7 @@
-import { findRunInReview, listOpenRunsOfIssue, moveRun, type Tx } from '@codex-k8s/store';
+import { findRunInReview, listOpenReworks, listOpenRunsOfIssue, moveRun, type Tx } from '@codex-k8s/store';
 import type { Context } from './context.ts';
 import type { EventInput, RuleOutcome } from './event-rule.ts';
-import { abandonDelivery, approveDelivery } from './owner-decision.ts';
+import { abandonDelivery, abandonRework, approveDelivery } from './owner-decision.ts';
 
 /** A closed issue needs no more work: unfinished runs are cancelled. What is already delivered stays for its pull request's own fate. */
 export async function onIssueClosed(_context: Context, tx: Tx, { payload, repository, sender }: EventInput): Promise<RuleOutcome> {
@@ -19,9 +19,16 @@ export async function onIssueClosed(_context: Context, tx: Tx, { payload, reposi
 /** Merging is the owner's yes, closing without merging the no. */
 export async function onPullRequestClosed(context: Context, tx: Tx, { payload, repository, sender }: EventInput): Promise<RuleOutcome> {
   const { pull_request: pullRequest } = payload;
-  const run = pullRequest && (await findRunInReview(tx, { repositoryId: repository.id, prNumber: pullRequest.number }));
+  if (!pullRequest) return { result: 'accepted' };
+  const place = { repositoryId: repository.id, prNumber: pullRequest.number };
+  const merged = pullRequest.merged === true;
+  // What is being delivered at this moment is the worker's to settle: it looks at the pull request again (closed-by-a-person.ts).
+  for (const rework of (await listOpenReworks(tx, place)).filter(({ attemptResult }) => attemptResult === null)) {
+    await abandonRework(context, tx, { run: rework, actor: sender, merged });
+  }
+  const run = await findRunInReview(tx, place);
   if (!run) return { result: 'accepted' };
-  if (pullRequest.merged) await approveDelivery(context, tx, { run, actor: sender, via: 'merge' });
+  if (merged) await approveDelivery(context, tx, { run, actor: sender, via: 'merge' });
   else
     await abandonDelivery(tx, {
       run,
@@ -29,5 +36,5 @@ export async function onPullRequestClosed(context: Context, tx: Tx, { payload, r
       code: 'run.pull_request_closed',
       message: `The pull request was closed by ${sender.id}.`,
     });
-  return { result: 'accepted', details: { run_id: run.id, merged: pullRequest.merged === true } };
+  return { result: 'accepted', details: { run_id: run.id, merged } };
 }

@@ -7,6 +7,7 @@ import {
   decideAction,
   findOpenRequest,
   getIssueStage,
+  getProject,
   getRepository,
   lockIssue,
   moveRun,
@@ -27,11 +28,12 @@ export function stageOf(run: Run): Stage {
 
 async function setStage(tx: Tx, { run, status, actor }: { run: Run; status: 'approved' | 'failed'; actor: ActorRef }): Promise<void> {
   if (run.repositoryId === null || run.issueNumber === null) return;
+  const project = await getProject(tx, run.projectId);
   await setIssueStage(tx, {
     repositoryId: run.repositoryId,
     projectId: run.projectId,
     issueNumber: run.issueNumber,
-    profile: 'feature',
+    profile: project?.settings.profile ?? 'feature',
     stage: stageOf(run),
     status,
     runId: run.id,
@@ -115,4 +117,18 @@ export async function abandonDelivery(
   if (request) await decideAction(tx, { id: request.id, state: 'failed', actor, reason: message });
   const failed = await moveRun(tx, 'fail', { id: run.id, actor, failure: { code, message } });
   if (failed) await setStage(tx, { run: failed, status: 'failed', actor });
+}
+
+/** A rework whose pull request a person closed or merged: there is nothing to rework any more. Merging is a yes to what was there. */
+export async function abandonRework(
+  context: Context,
+  tx: Tx,
+  { run, actor, merged }: { run: Run; actor: ActorRef; merged: boolean },
+): Promise<void> {
+  const code = 'run.pull_request_closed';
+  const message = `The pull request was ${merged ? 'merged' : 'closed'} by ${actor.id} while it was being reworked.`;
+  const ended = await moveRun(tx, merged ? 'cancel' : 'fail', { id: run.id, actor, failure: { code, message } });
+  if (!ended) return;
+  await setStage(tx, { run: ended, status: merged ? 'approved' : 'failed', actor });
+  if (merged) await offerNextStep(context, tx, ended);
 }

@@ -119,6 +119,10 @@ function refusalText(
       stage_input_pending: `No run was started: a question to the owner is open. Answer it, remove the \`need:input\` label and set \`${label}\` again.`,
       pull_request_missing: `\`${label}\` was taken off: there is no pull request to rework. Use the base trigger label of the stage.`,
       sender_type_bot_not_permitted: `No run was started: \`${label}\` was set by a bot. A person with write access must set it.`,
+      issue_closed: `No run was started: the issue is closed. Reopen it and set \`${label}\` again.`,
+      sender_not_allowed: `No run was started: whoever set \`${label}\` is no user of the platform. A platform admin can add them, or a member of the project with write access sets the label.`,
+      sender_not_project_member: `No run was started: whoever set \`${label}\` is no member of the project. A project admin can add them, or a member with write access sets the label.`,
+      sender_role_not_permitted: `No run was started: whoever set \`${label}\` may only read in this project. A project admin can give them write access, or a member who has it sets the label.`,
     },
     ru: {
       issue_trigger_label_conflict: `Запуск не создан: на задаче несколько триггерных лейблов (${list}). Оставьте ровно один и поставьте его заново.`,
@@ -129,6 +133,10 @@ function refusalText(
       stage_input_pending: `Запуск не создан: открыт вопрос к владельцу. Ответьте, снимите лейбл \`need:input\` и поставьте \`${label}\` снова.`,
       pull_request_missing: `Лейбл \`${label}\` снят: нет pull request для доработки. Используйте базовый лейбл этапа.`,
       sender_type_bot_not_permitted: `Запуск не создан: лейбл \`${label}\` поставил бот. Его должен поставить человек с правом записи.`,
+      issue_closed: `Запуск не создан: задача закрыта. Откройте её и поставьте \`${label}\` снова.`,
+      sender_not_allowed: `Запуск не создан: поставивший \`${label}\` не является пользователем платформы. Его может добавить администратор платформы, либо лейбл ставит участник проекта с правом записи.`,
+      sender_not_project_member: `Запуск не создан: поставивший \`${label}\` не участник проекта. Его может добавить администратор проекта, либо лейбл ставит участник с правом записи.`,
+      sender_role_not_permitted: `Запуск не создан: поставивший \`${label}\` может в этом проекте только читать. Администратор проекта может дать ему право записи, либо лейбл ставит участник с таким правом.`,
     },
   };
   return texts[locale][reason] ?? `\`${label}\`: ${reason}`;

@@ -1,76 +1,98 @@
 /** A delivery exists when the code host says so: branch, head, commits and pull request are asked for, the pull request is opened if missing. */
 import { AppError, isAppError, type PullRequest } from '@codex-k8s/domain';
 import { inSpan, ofRun, traceNewRun } from '@codex-k8s/runtime';
-import { addLink, createReviewRun, moveRun, recordEvent, requestAction, type Run } from '@codex-k8s/store';
+import { addLink, changeRun, createReviewRun, findFirstEvent, moveRun, recordEvent, requestAction, type Run } from '@codex-k8s/store';
 import type { AttemptClaim } from './attempt-claim.ts';
+import { acceptMerged, followClosed } from './closed-by-a-person.ts';
 import { hostOf, worker, type Context, type Host } from './context.ts';
 import { failRun, setStage } from './fail-run.ts';
+import { verificationOf, type Check, type Verification } from './verification.ts';
 
-interface Check {
-  readonly name: 'branch_exists' | 'head_matches' | 'commits_ahead' | 'pull_request_open' | 'pull_request_head_matches' | 'review_posted';
-  readonly ok: boolean;
-  readonly detail?: string;
-}
-
-export interface Verification {
-  readonly confirmed: boolean;
-  readonly checked_at: string;
-  readonly checks: readonly Check[];
-}
-
-export function verificationOf(checks: readonly Check[]): Verification {
-  return { confirmed: checks.every(({ ok }) => ok), checked_at: new Date().toISOString(), checks };
-}
-
-/** Moves the run to owner review, or fails it with what the host does not confirm. Repeating it after a crash changes nothing twice. */
-export async function deliver(context: Context, run: Run, claim: AttemptClaim): Promise<void> {
+/**
+ * Moves the run to owner review, or fails it with what the host does not confirm. Repeating it after a crash changes nothing twice.
+ * False: the run moved on meanwhile.
+ */
+export async function deliver(context: Context, run: Run, claim: AttemptClaim): Promise<boolean> {
   if (run.report === null) throw new AppError('run.report_missing', 'The agent ended without submitting its report.');
   const host = await hostOf(context, run);
-  const branchChecks = await checkBranch(host, run, claim);
+  const branchChecks = await checkBranch(context, host, run, claim);
   const failed = branchChecks.find(({ ok }) => !ok);
   if (failed) {
-    await failRun(context, {
+    return failRun(context, {
       run,
-      code: 'run.delivery_unconfirmed',
+      code: failed.name === 'commits_of_this_run' ? 'run.nothing_delivered' : 'run.delivery_unconfirmed',
       message: `GitHub does not confirm ${failed.name}: ${failed.detail ?? ''}`,
       verification: verificationOf(branchChecks),
     });
-    return;
   }
   const pullRequest = await ensurePullRequest(context, host, run);
   const checks: Check[] = [
     ...branchChecks,
-    { name: 'pull_request_open', ok: pullRequest.state === 'open', detail: `#${pullRequest.number} is ${pullRequest.state}` },
+    {
+      name: 'pull_request_open',
+      ok: pullRequest.state === 'open' || pullRequest.merged,
+      detail: `#${pullRequest.number} is ${pullRequest.merged ? 'merged' : pullRequest.state}`,
+    },
     { name: 'pull_request_head_matches', ok: pullRequest.headSha === claim.head_sha, detail: pullRequest.headSha },
   ];
   const verification = verificationOf(checks);
   if (!verification.confirmed) {
-    await failRun(context, {
+    return failRun(context, {
       run,
       code: 'run.delivery_unconfirmed',
       message: `GitHub does not confirm the pull request #${pullRequest.number}.`,
       verification,
     });
-    return;
   }
-  await putInReview(context, { run, pullRequest, verification });
+  if (pullRequest.merged) return acceptMerged(context, { run, pullRequest, verification });
+  const moved = await putInReview(context, { run, pullRequest, verification });
+  if (moved) await followClosed(context, host, { run: moved, verification });
+  return moved !== undefined;
 }
 
-async function checkBranch({ provider, repository }: Host, run: Run, claim: AttemptClaim): Promise<Check[]> {
+async function checkBranch(context: Context, { provider, repository }: Host, run: Run, claim: AttemptClaim): Promise<Check[]> {
   const sha = await provider.getBranchSha(repository, run.branch);
-  if (sha === undefined) return [{ name: 'branch_exists', ok: false, detail: `there is no branch ${run.branch}` }];
+  if (sha === undefined) {
+    await provider.validateRepository(repository); // a repository that is gone has no branch either, and that is the better answer
+    return [{ name: 'branch_exists', ok: false, detail: `there is no branch ${run.branch}` }];
+  }
   const { aheadBy } = await provider.compare(repository, run.baseBranch, run.branch);
+  const own = await ownCommits(context, { provider, repository }, run);
   return [
     { name: 'branch_exists', ok: true, detail: run.branch },
     { name: 'head_matches', ok: sha === claim.head_sha, detail: sha },
     { name: 'commits_ahead', ok: aheadBy > 0, detail: `${aheadBy} ahead of ${run.baseBranch}` },
+    ...(own === undefined ? [] : [{ name: 'commits_of_this_run', ok: own > 0, detail: `${own} since the run began` } as const]),
   ];
 }
 
+/** A branch is continued by later runs of its issue: what an earlier run left there is not this one's delivery. Undefined: not on record. */
+async function ownCommits(context: Context, { provider, repository }: Host, run: Run): Promise<number | undefined> {
+  const prepared = await findFirstEvent(context.store.db, { runId: run.id, type: 'run.workspace.prepared' });
+  const { start_sha: startSha } = (prepared?.payload ?? {}) as { start_sha?: string }; // written by the runner
+  return startSha === undefined ? undefined : (await provider.compare(repository, startSha, run.branch)).aheadBy;
+}
+
+/** `run.pull_request_closed`: a person closed it, or merged another state of it. */
 async function ensurePullRequest(context: Context, { provider, repository }: Host, run: Run): Promise<PullRequest> {
   const open = await provider.findOpenPullRequest(repository, run.branch);
-  if (open) return open;
-  if (run.runKind === 'revise') throw new AppError('run.pull_request_closed', 'The pull request of this branch is not open any more.');
+  if (open) {
+    // Remembered at once: repeated after a crash, this must not open a second one for what a person closed meanwhile.
+    const set = { prNumber: open.number, prUrl: open.htmlUrl };
+    if (run.prNumber !== open.number) await changeRun(context.store.db, { id: run.id, attempt: run.attempt, set });
+    return open;
+  }
+  const known = run.prNumber === null ? undefined : await provider.getPullRequest(repository, run.prNumber);
+  const isOurs = known?.merged === true && known.headSha === (run.attemptResult as unknown as AttemptClaim).head_sha; // as in settle
+  if (known && isOurs) return known;
+  if (known || run.runKind === 'revise') {
+    const what = known ? `#${known.number} was ${known.merged ? 'merged' : 'closed'}` : 'is not there any more';
+    throw new AppError('run.pull_request_closed', `The pull request of this branch ${what} before the run had delivered.`);
+  }
+  return openPullRequest(context, { provider, repository }, run);
+}
+
+async function openPullRequest(context: Context, { provider, repository }: Host, run: Run): Promise<PullRequest> {
   const report = run.report as { summary: string; pr_title?: string; pr_body?: string }; // checked by submit_result
   const draft = {
     title: report.pr_title ?? run.issueTitle ?? `Run ${run.id}`,
@@ -82,6 +104,8 @@ async function ensurePullRequest(context: Context, { provider, repository }: Hos
     return await inSpan('open pull request', ofRun(run), async (span) => {
       const opened = await provider.createPullRequest(repository, draft);
       span.set({ 'vcs.change.id': String(opened.number) });
+      const set = { prNumber: opened.number, prUrl: opened.htmlUrl };
+      await changeRun(context.store.db, { id: run.id, attempt: run.attempt, set });
       return opened;
     });
   } catch (error) {
@@ -101,10 +125,10 @@ function pullRequestBody(words: string, { run, publicUrl }: { run: Run; publicUr
 async function putInReview(
   context: Context,
   { run, pullRequest, verification }: { run: Run; pullRequest: PullRequest; verification: Verification },
-): Promise<void> {
+): Promise<Run | undefined> {
   const { store, config } = context;
   const { number: prNumber, htmlUrl: prUrl, headSha } = pullRequest;
-  await store.db.transaction().execute(async (tx) => {
+  const inReview = await store.db.transaction().execute(async (tx) => {
     const moved = await moveRun(tx, 'awaitOwner', {
       id: run.id,
       attempt: run.attempt,
@@ -112,7 +136,7 @@ async function putInReview(
       set: { prNumber, prUrl, headSha, verification: JSON.stringify(verification) },
       payload: { wait_state: 'owner_review', pr_number: prNumber },
     });
-    if (!moved) return;
+    if (!moved) return undefined;
     const about = { correlationId: run.correlationId, runId: run.id, projectId: run.projectId, actor: worker };
     await recordEvent(tx, {
       ...about,
@@ -136,11 +160,14 @@ async function putInReview(
     });
     const review = await createReviewRun(tx, { of: moved, headSha, actor: worker, source: 'delivery' });
     if (review) traceNewRun(review);
+    return moved;
   });
+  if (!inReview) return undefined;
   await addLink(store.db, { source: ['run', run.id], target: ['pr', `${run.repositoryFullName}#${prNumber}`], type: 'implements' });
   await addLink(store.db, {
     source: ['pr', `${run.repositoryFullName}#${prNumber}`],
     target: ['issue', `${run.repositoryFullName}#${run.issueNumber}`],
     type: 'implements',
   });
+  return inReview;
 }

@@ -1,17 +1,18 @@
 import { stageOfKind, type ErrorCode } from '@codex-k8s/domain';
 import { inSpan, ofRun } from '@codex-k8s/runtime';
-import { moveRun, setIssueStage, type Run, type Tx } from '@codex-k8s/store';
+import { getProject, moveRun, setIssueStage, type Run, type Tx } from '@codex-k8s/store';
 import { worker, type Context } from './context.ts';
 
 /** Where the issue stands now, if this was a stage run. */
-export async function setStage(tx: Tx, run: Run, status: 'in_review' | 'failed'): Promise<void> {
+export async function setStage(tx: Tx, run: Run, status: 'in_review' | 'approved' | 'failed'): Promise<void> {
   const stage = stageOfKind(run.triggerKind);
   if (!stage || run.repositoryId === null || run.issueNumber === null) return;
+  const project = await getProject(tx, run.projectId);
   await setIssueStage(tx, {
     repositoryId: run.repositoryId,
     projectId: run.projectId,
     issueNumber: run.issueNumber,
-    profile: 'feature',
+    profile: project?.settings.profile ?? 'feature',
     stage,
     status,
     runId: run.id,

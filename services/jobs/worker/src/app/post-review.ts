@@ -1,7 +1,7 @@
 import { AppError, isAppError, type Review } from '@codex-k8s/domain';
 import { moveRun, recordEvent, type Run } from '@codex-k8s/store';
 import { hostOf, worker, type Context, type Host } from './context.ts';
-import { verificationOf } from './deliver.ts';
+import { verificationOf } from './verification.ts';
 import { failRun } from './fail-run.ts';
 
 interface ReviewReport {
@@ -10,8 +10,8 @@ interface ReviewReport {
   readonly findings: readonly { readonly path?: string; readonly line?: number; readonly severity?: string; readonly message: string }[];
 }
 
-/** The reviewer's report becomes one comment-only review (reference §6.9); a marker makes posting it repeatable. */
-export async function postReview(context: Context, run: Run): Promise<void> {
+/** The reviewer's report becomes one comment-only review (reference §6.9); a marker makes posting it repeatable. False: the run moved on. */
+export async function postReview(context: Context, run: Run): Promise<boolean> {
   if (run.report === null) throw new AppError('run.report_missing', 'The reviewer ended without submitting its report.');
   if (run.prNumber === null || run.headSha === null) throw new AppError('run.pull_request_missing', 'There is no pull request to review.');
   const host = await hostOf(context, run);
@@ -22,17 +22,16 @@ export async function postReview(context: Context, run: Run): Promise<void> {
   const confirmed = await findReview(host, run.prNumber, marker);
   const verification = verificationOf([{ name: 'review_posted', ok: confirmed !== undefined, detail: posted.htmlUrl }]);
   if (!verification.confirmed) {
-    await failRun(context, { run, code: 'run.delivery_unconfirmed', message: 'GitHub does not show the posted review.', verification });
-    return;
+    return failRun(context, { run, code: 'run.delivery_unconfirmed', message: 'GitHub does not show the posted review.', verification });
   }
-  await context.store.db.transaction().execute(async (tx) => {
+  return context.store.db.transaction().execute(async (tx) => {
     const moved = await moveRun(tx, 'succeed', {
       id: run.id,
       attempt: run.attempt,
       actor: worker,
       set: { verification: JSON.stringify(verification) },
     });
-    if (!moved) return;
+    if (!moved) return false;
     const { verdict, findings } = run.report as unknown as ReviewReport; // checked by submit_result
     await recordEvent(tx, {
       type: 'run.review.posted',
@@ -42,6 +41,7 @@ export async function postReview(context: Context, run: Run): Promise<void> {
       actor: worker,
       payload: { pr_number: run.prNumber, review_url: posted.htmlUrl, verdict, findings: findings.length },
     });
+    return true;
   });
 }
 

@@ -1,9 +1,15 @@
-import { isRetryable, refusalAnswers, refusalReasons, type RefusalReason } from '@codex-k8s/domain';
+import { refusalAnswers, refusalReasons, type RefusalReason } from '@codex-k8s/domain';
 import type { Reconciler } from '@codex-k8s/runtime';
 import { getProject, getRepository, claimUnansweredDeliveries, markDeliveryAnswered, recordEvent, type Delivery } from '@codex-k8s/store';
 import { refusalComment, type RefusalFacts } from '../app/comment-texts.ts';
 import { hostOfRepository, worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
+import { mayPass, waitSecOf } from '../app/try-again.ts';
+
+const retrySec = 30;
+/** A token that was revoked may be replaced, so an explanation is kept for a while. */
+const deniedRetrySec = 3_600;
+const keptMs = 24 * 3_600_000;
 
 /** People who set a label hear why nothing started, with the remedy; where the reference says so the label is taken off again. */
 export function answerRefusals(context: Context): Reconciler {
@@ -21,8 +27,10 @@ export function answerRefusals(context: Context): Reconciler {
         log,
         rows,
         ({ delivery }) => answer(context, delivery),
-        async ({ id }, error) => {
-          await markDeliveryAnswered(store.db, isRetryable(error) ? { deliveryId: id, retryInSec: 30 } : { deliveryId: id });
+        async ({ id, delivery }, error) => {
+          const isTooLate = Date.now() - delivery.receivedAt.getTime() > keptMs;
+          const retryInSec = mayPass(error) ? waitSecOf(error, retrySec) : deniedRetrySec;
+          await markDeliveryAnswered(store.db, isTooLate ? { deliveryId: id } : { deliveryId: id, retryInSec });
         },
       );
     },

@@ -1,5 +1,13 @@
 import type { Reconciler } from '@codex-k8s/runtime';
-import { decideAction, findOpenRequest, listExpiredRequests, listOverdueRuns, moveRun, countOpenRequests } from '@codex-k8s/store';
+import {
+  decideAction,
+  findOpenRequest,
+  listExpiredRequests,
+  listOrphanedRequests,
+  listOverdueRuns,
+  moveRun,
+  countOpenRequests,
+} from '@codex-k8s/store';
 import { worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
 import { failRun, setStage } from '../app/fail-run.ts';
@@ -25,7 +33,10 @@ export function endOverdueRuns(context: Context): Reconciler {
   };
 }
 
-/** Requests that nobody decided in time are closed; the run goes on without an answer, and the agent is told so. */
+/**
+ * Requests that nobody decided in time are closed; the run goes on without an answer, and the agent is told so. The same
+ * for requests of runs that are over.
+ */
 export function expireRequests(context: Context): Reconciler {
   const { config, store, log } = context;
   return {
@@ -33,6 +44,7 @@ export function expireRequests(context: Context): Reconciler {
     everyMs: Math.max(config.pollMs, 5_000),
     reconcile: async () => {
       const expired = await listExpiredRequests(store.db, 50);
+      let done = 0;
       for (const { id, correlationId } of expired) {
         try {
           await store.db.transaction().execute(async (tx) => {
@@ -46,11 +58,22 @@ export function expireRequests(context: Context): Reconciler {
             if (!closed || closed.runId === null || (await countOpenRequests(tx, closed.runId)) > 0) return;
             await moveRun(tx, 'resume', { id: closed.runId, actor: worker, payload: { request_id: id, approval_state: 'expired' } });
           });
+          done += 1;
         } catch (error) {
           log.warn({ id, correlationId, err: error }, 'request could not be expired');
         }
       }
-      return expired.length;
+      const orphaned = (await listOrphanedRequests(store.db, 50)).map(({ id, correlationId }) => ({
+        id: String(id),
+        correlationId,
+        request: id,
+      }));
+      return (
+        done +
+        (await each(log, orphaned, async ({ request }) => {
+          await decideAction(store.db, { id: request, state: 'failed', actor: worker, reason: 'the run is over' });
+        }))
+      );
     },
   };
 }

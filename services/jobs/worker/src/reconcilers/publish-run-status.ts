@@ -1,9 +1,9 @@
-import { isRetryable } from '@codex-k8s/domain';
 import { inSpan, ofRun, type Reconciler } from '@codex-k8s/runtime';
 import { changeRun, getIssueStage, getProject, claimUnpublishedRuns, recordEvent, type Run } from '@codex-k8s/store';
 import { statusComment, statusMarker, type Locale } from '../app/comment-texts.ts';
 import { hostOf, worker, type Context, type Host } from '../app/context.ts';
 import { each } from '../app/each.ts';
+import { mayPass, waitSecOf } from '../app/try-again.ts';
 
 const retrySec = 15;
 /** How long a dead worker's comment stays behind; publishing takes a second or two. */
@@ -26,7 +26,7 @@ export function publishRunStatus(context: Context): Reconciler {
         (run) => inSpan('publish status', ofRun(run), () => publish(context, run)),
         async ({ id }, error) => {
           // A repository that is gone or closed to us is asked rarely; the run itself does not depend on it.
-          const seconds = isRetryable(error) ? retrySec : givenUpSec;
+          const seconds = mayPass(error) ? waitSecOf(error, retrySec) : givenUpSec;
           await changeRun(store.db, { id, set: { publishRetryAt: new Date(Date.now() + seconds * 1000) } });
         },
       ),

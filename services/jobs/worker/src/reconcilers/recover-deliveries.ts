@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describeError } from '@codex-k8s/domain';
+import { describeError, isRetryable, type RepositoryProvider } from '@codex-k8s/domain';
 import type { Reconciler } from '@codex-k8s/runtime';
 import { knownDeliveries, listRepositories, recordEvent, type Repository } from '@codex-k8s/store';
 import { hostOfRepository, worker, type Context } from '../app/context.ts';
@@ -38,8 +38,10 @@ async function recover(context: Context, repository: Repository): Promise<void> 
     deliveries.filter(({ guid, event }) => event !== 'ping' && !arrived.has(guid)).map((delivery) => [delivery.guid, delivery]),
   );
   const known = await knownDeliveries(context.store.db, [...missing.keys()]);
-  for (const { guid, id, event } of [...missing.values()].filter(({ guid }) => !known.has(guid)).slice(0, perPass)) {
-    await provider.redeliver(repository, repository.hookId, id);
+  // The host lists the newest first; what happened first must arrive first, or a closed issue would be worked on.
+  const unknown = [...missing.values()].filter(({ guid }) => !known.has(guid)).toReversed();
+  for (const { guid, id, event } of unknown.slice(0, perPass)) {
+    if (!(await redeliver(context, provider, { repository, hookId: repository.hookId, id }))) continue;
     await recordEvent(context.store.db, {
       type: 'repository.delivery.redelivered',
       correlationId: randomUUID(),
@@ -47,5 +49,24 @@ async function recover(context: Context, repository: Repository): Promise<void> 
       actor: worker,
       payload: { delivery_id: guid, event_type: event, repository: `${repository.owner}/${repository.name}` },
     });
+  }
+}
+
+/** False: the host does not hand over this one, such as an expired one; the others must not wait for it. */
+async function redeliver(
+  { log }: Context,
+  provider: RepositoryProvider,
+  { repository, hookId, id }: { repository: Repository; hookId: number; id: number },
+): Promise<boolean> {
+  try {
+    await provider.redeliver(repository, hookId, id);
+    return true;
+  } catch (error) {
+    if (isRetryable(error)) throw error;
+    log.info(
+      { repository: `${repository.owner}/${repository.name}`, delivery: id, ...describeError(error) },
+      'delivery is not handed over',
+    );
+    return false;
   }
 }

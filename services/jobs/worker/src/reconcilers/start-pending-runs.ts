@@ -1,4 +1,4 @@
-import { AppError, describeError, type ErrorCode } from '@codex-k8s/domain';
+import { AppError, describeError, saysDiskFull, type ErrorCode } from '@codex-k8s/domain';
 import { signToken } from '@codex-k8s/http';
 import { inSpan, ofRun, traceHeaders, type Reconciler } from '@codex-k8s/runtime';
 import { claimPendingRun, moveRun, postponeClaim, recordEvent, type Run } from '@codex-k8s/store';
@@ -28,12 +28,10 @@ export function startPendingRuns(context: Context): Reconciler {
 
 async function startClaimed(context: Context, run: Run): Promise<void> {
   try {
-    await launchAttempt(context, run);
+    if (!(await launchOrFail(context, run))) return;
   } catch (error) {
-    const code = launchFailure(error);
-    context.log.warn({ runId: run.id, correlationId: run.correlationId, code, err: error }, 'run could not be launched');
-    if (code) await failRun(context, { run, code, message: describeError(error).message });
-    else await postponeClaim(context.store.db, { id: run.id, attempt: run.attempt, retryInSec: retryLaterSec });
+    context.log.warn({ runId: run.id, correlationId: run.correlationId, err: error }, 'run could not be launched, tried again later');
+    await postponeClaim(context.store.db, { id: run.id, attempt: run.attempt, retryInSec: retryLaterSec });
     return;
   }
   const timeoutSec = (run.policy as { run_timeout_sec?: number }).run_timeout_sec ?? 0; // written by policySnapshot
@@ -46,14 +44,28 @@ async function startClaimed(context: Context, run: Run): Promise<void> {
   });
 }
 
+/** Launches the run's current attempt. False: that cannot work without a person, and the run has failed. Throws what may pass. */
+export async function launchOrFail(context: Context, run: Run): Promise<boolean> {
+  try {
+    await launchAttempt(context, run);
+    return true;
+  } catch (error) {
+    const code = launchFailure(error);
+    if (!code) throw error;
+    context.log.warn({ runId: run.id, correlationId: run.correlationId, code, err: error }, 'run could not be launched');
+    await failRun(context, { run, code, message: describeError(error).message });
+    return false;
+  }
+}
+
 /** The code of a failure that trying again does not mend; undefined: try again later. */
 function launchFailure(error: unknown): ErrorCode | undefined {
-  if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return 'run.disk_full';
+  if (saysDiskFull(describeError(error).message)) return 'run.disk_full';
   return error instanceof AppError && error.code === 'runtime.not_allowed' ? error.code : undefined;
 }
 
 /** Starts the process of the run's current attempt with a token that is good for this attempt only. */
-export async function launchAttempt(context: Context, run: Run): Promise<void> {
+async function launchAttempt(context: Context, run: Run): Promise<void> {
   await inSpan('start attempt', ofRun(run), () => launch(context, run));
 }
 

@@ -3,7 +3,7 @@ import { adoptRuns, getRun, listOwnRuns, nextAttempt, recordEvent, renewLeases, 
 import { worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
 import { failRun } from '../app/fail-run.ts';
-import { launchAttempt } from './start-pending-runs.ts';
+import { launchOrFail } from './start-pending-runs.ts';
 
 /**
  * Keeps this worker's runs leased, adopts those whose worker is gone, and replaces a lost or silent process by the next attempt, which
@@ -67,6 +67,6 @@ async function replace(context: Context, { id }: Run, { isLoss }: { isLoss: bool
     return failRun(context, { run, code: 'run.agent_crashed', message: `The agent process was lost ${losses} times.` });
   }
   const next = await nextAttempt(store.db, { id, owner: config.workerId, attempt: run.attempt, isLoss });
-  if (next) await launchAttempt(context, next);
+  if (next) await launchOrFail(context, next);
   return next !== undefined;
 }

@@ -9,6 +9,7 @@ const eventTexts: Record<FlowEventType, Record<Locale, string>> = {
   'run.enqueued': { en: 'The run was queued', ru: 'Запуск поставлен в очередь' },
   'run.started': { en: 'The run started', ru: 'Запуск начался' },
   'run.attempt.lost': { en: 'An attempt was lost', ru: 'Попытка потеряна' },
+  'run.postponed': { en: 'The run waits for the code host', ru: 'Запуск ждёт ответа хостинга кода' },
   'run.attempt.started': { en: 'An attempt started', ru: 'Попытка началась' },
   'run.agent.started': { en: 'The agent started', ru: 'Агент начал работу' },
   'run.agent.ready': { en: 'The agent is ready', ru: 'Агент готов' },

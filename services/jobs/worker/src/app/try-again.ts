@@ -1,0 +1,33 @@
+/** What may pass by itself is tried again later; how long to wait, and when that is enough. */
+import { AppError, describeError, isAppError, isRetryable } from '@codex-k8s/domain';
+import { changeRun, recordEvent, type Run } from '@codex-k8s/store';
+import { worker, type Context } from './context.ts';
+
+/** A host that limits us says until when (`retryAfterSec` of libs/github). More than an hour is asked about once an hour. */
+const longestWaitSec = 3_600;
+
+export function waitSecOf(error: unknown, fallbackSec: number): number {
+  const named = isAppError(error) ? error.details['retryAfterSec'] : undefined;
+  return typeof named === 'number' && named > 0 ? Math.min(longestWaitSec, named) : fallbackSec;
+}
+
+/** Anything that is not a failure of the table is a defect or the database's bad moment: worth another try, but no patience of a day. */
+export function mayPass(error: unknown): boolean {
+  return isRetryable(error) || !(error instanceof AppError);
+}
+
+/** Puts the run's outcome off until the host can be asked again, and says so in its timeline, once per attempt and reason. */
+export async function postponeRun({ store }: Context, run: Run, { error, waitSec }: { error: unknown; waitSec: number }): Promise<void> {
+  const retryAt = new Date(Date.now() + waitSec * 1000);
+  const { code, message } = describeError(error);
+  await changeRun(store.db, { id: run.id, attempt: run.attempt, set: { retryAt } });
+  await recordEvent(store.db, {
+    type: 'run.postponed',
+    correlationId: run.correlationId,
+    runId: run.id,
+    projectId: run.projectId,
+    actor: worker,
+    key: `${run.attempt}/postponed/${code}`,
+    payload: { attempt: run.attempt, code, message, retry_at: retryAt.toISOString() },
+  });
+}
