@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'rule',
-          include: ['{contracts,libs,services,tools,tests}/**/*.test.ts'],
+          include: ['{contracts,dev,libs,services,tools,tests}/**/*.test.ts'],
           exclude: [...nowhere, '**/*.{db,kube,e2e,chaos}.test.ts', 'tests/agents/**', 'tests/github-conformance/**'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
@@ -37,6 +37,16 @@ export default defineConfig({
           include: ['tests/e2e/**/*.e2e.test.ts'],
           exclude: nowhere,
           testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'kube',
+          include: ['{dev,libs,services}/**/*.kube.test.ts'],
+          exclude: nowhere,
+          testTimeout: 600_000, // the first start builds Kubernetes
           hookTimeout: 120_000,
           fileParallelism: false,
         },
