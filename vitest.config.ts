@@ -44,8 +44,9 @@ export default defineConfig({
       {
         test: {
           name: 'kube',
-          include: ['{dev,libs,services}/**/*.kube.test.ts'],
+          include: ['{dev,libs,services,tests}/**/*.kube.test.ts'],
           exclude: nowhere,
+          globalSetup: ['dev/cluster/src/test-cluster.ts'],
           testTimeout: 600_000, // the first start builds Kubernetes
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,15 +1,9 @@
-/**
- * The one table of failures (style §4, issue "Every failure has a code, a cause and a remedy").
- * `http`: the status an entrance answers with. `retry`: repeating the same act later can help without a person.
- * `cause` and `remedy` are shown to people; the Russian texts are in error-texts-ru.ts.
- */
-export interface ErrorKind {
-  readonly http: number;
-  readonly retry: boolean;
-  readonly cause: string;
-  readonly remedy: string;
-}
+import { clusterErrorCodes } from './cluster-error-codes.ts';
+import type { ErrorKind } from './error-kind.ts';
 
+export type { ErrorKind };
+
+/** The one table of failures: every one has a code, a cause and a remedy. */
 export const errorCodes = {
   // requests
   'request.invalid': {
@@ -333,6 +327,8 @@ export const errorCodes = {
     cause: 'A part of the platform is not reachable.',
     remedy: 'Wait a little; check /readyz of the services if it lasts.',
   },
+  // the cluster
+  ...clusterErrorCodes,
   internal: { http: 500, retry: false, cause: 'A defect of the platform.', remedy: 'Report it with the correlation id.' },
 } as const satisfies Record<string, ErrorKind>;
 

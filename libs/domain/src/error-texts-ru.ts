@@ -1,3 +1,4 @@
+import { clusterErrorTextsRu } from './cluster-error-texts-ru.ts';
 import type { ErrorCode } from './error-codes.ts';
 
 /** The Russian `cause` and `remedy` of every code; codes, statuses and retries live in error-codes.ts alone. */
@@ -186,5 +187,6 @@ export const errorTextsRu = {
     cause: 'Часть платформы недоступна.',
     remedy: 'Подождите немного; если это длится долго, проверьте /readyz служб.',
   },
+  ...clusterErrorTextsRu,
   internal: { cause: 'Дефект платформы.', remedy: 'Сообщите о нём вместе с correlation id.' },
 } as const satisfies Record<ErrorCode, { readonly cause: string; readonly remedy: string }>;

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, createLabels } from '@codex-k8s/domain';
 import { githubProviders } from '@codex-k8s/github';
+import { connectKube } from '@codex-k8s/kube';
 import { createMetrics, startReconcilers, staticKeys, type Logger, type Metrics } from '@codex-k8s/runtime';
 import { countRunsByStatus, listOwnRuns, releaseLeases, type Store } from '@codex-k8s/store';
 import type { AgentRuntime } from './app/agent-runtime.ts';
@@ -16,6 +17,7 @@ import { recoverDeliveries } from './reconcilers/recover-deliveries.ts';
 import { startPendingRuns } from './reconcilers/start-pending-runs.ts';
 import { cleanWorkspaces, sweepProcesses } from './reconcilers/sweep-processes.ts';
 import { watchRuns } from './reconcilers/watch-runs.ts';
+import { createKubernetesRuntime } from './runtime/kubernetes-runtime.ts';
 import { createLocalRuntime } from './runtime/local-runtime.ts';
 
 export { Config } from './config.ts';
@@ -71,6 +73,7 @@ export async function startWorker({ config, store, log, baseEnv }: Dependencies)
       try {
         await stopOwnAgents(context);
         await releaseLeases(store.db, config.workerId);
+        await context.runtime[Symbol.asyncDispose]();
       } catch (error) {
         log.warn({ err: error }, 'agents that still work are left to the next worker, which adopts them when the lease ends');
       }
@@ -98,11 +101,11 @@ function createContext({ config, store, log, baseEnv }: Dependencies): Context {
 }
 
 function createRuntime({ config, log, baseEnv }: Pick<Dependencies, 'config' | 'log' | 'baseEnv'>): AgentRuntime {
-  if (config.runtime === 'kubernetes')
-    throw new AppError(
-      'config.invalid',
-      'The Kubernetes runtime is not part of this version; set CODEXK8S_RUNTIME=local with CODEXK8S_ENV=local.',
-    );
+  if (config.runtime === 'kubernetes') {
+    const { image, kubeconfig, ...settings } = config.kubernetes;
+    if (image === undefined) throw new AppError('config.invalid', 'The Kubernetes runtime needs CODEXK8S_AGENT_IMAGE.');
+    return createKubernetesRuntime({ ...config, ...settings, image, kube: connectKube({ kubeconfig }), log });
+  }
   if (config.agentRunnerPath === undefined) throw new AppError('config.invalid', 'The local runtime needs CODEXK8S_AGENT_RUNNER_PATH.');
   return createLocalRuntime({ ...config, agentRunnerPath: config.agentRunnerPath, baseEnv, log });
 }

@@ -1,9 +1,13 @@
+import type { ErrorCode } from '@codex-k8s/domain';
+
 /** Where agents run. Two implementations: Kubernetes, and `local` for the trial (docs/adr). */
-export interface AgentRuntime {
+export interface AgentRuntime extends AsyncDisposable {
   /** Ends what is left of older attempts, then starts this one. Repeating it for a started attempt is harmless. */
   launch(spec: LaunchSpec): Promise<void>;
   /** Attempts whose process is alive. */
   listAlive(): Promise<AliveAttempt[]>;
+  /** Why an attempt that is no longer alive ended, when the runtime knows more than that it did. */
+  explainEnd(attempt: AliveAttempt): Promise<AttemptTrouble | undefined>;
   /** Ends every process of the run, within seconds. `gently`: the session is saved first, the run goes on later. */
   stop(runId: string, options?: { readonly gently: boolean }): Promise<void>;
   /** Ends and removes everything the run left behind. */
@@ -12,6 +16,7 @@ export interface AgentRuntime {
 
 export interface LaunchSpec {
   readonly runId: string;
+  readonly projectId: string;
   readonly attempt: number;
   readonly correlationId: string;
   /** Bearer token for the control plane, for this attempt only. */
@@ -23,4 +28,11 @@ export interface LaunchSpec {
 export interface AliveAttempt {
   readonly runId: string;
   readonly attempt: number;
+  /** Its process has not begun, so it cannot give a sign of life: what it waits for, and since when. */
+  readonly notStarted?: (AttemptTrouble & { readonly since: Date }) | undefined;
+}
+
+export interface AttemptTrouble {
+  readonly code: ErrorCode;
+  readonly message: string;
 }

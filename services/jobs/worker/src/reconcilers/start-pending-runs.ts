@@ -58,10 +58,12 @@ export async function launchOrFail(context: Context, run: Run): Promise<boolean>
   }
 }
 
+const lasting: readonly ErrorCode[] = ['runtime.not_allowed', 'kube.rejected', 'kube.not_ours'];
+
 /** The code of a failure that trying again does not mend; undefined: try again later. */
 function launchFailure(error: unknown): ErrorCode | undefined {
   if (saysDiskFull(describeError(error).message)) return 'run.disk_full';
-  return error instanceof AppError && error.code === 'runtime.not_allowed' ? error.code : undefined;
+  return error instanceof AppError && lasting.includes(error.code) ? error.code : undefined;
 }
 
 /** Starts the process of the run's current attempt with a token that is good for this attempt only. */
@@ -83,7 +85,8 @@ async function launch({ config, runtime, store }: Context, run: Run): Promise<vo
     },
   });
   const { traceparent } = traceHeaders();
-  await runtime.launch({ runId: run.id, attempt: run.attempt, correlationId: run.correlationId, runToken, traceparent });
+  const { id: runId, projectId, attempt, correlationId } = run;
+  await runtime.launch({ runId, projectId, attempt, correlationId, runToken, traceparent });
   await recordEvent(store.db, {
     type: 'run.attempt.started',
     correlationId: run.correlationId,

@@ -1,5 +1,6 @@
 import type { Reconciler } from '@codex-k8s/runtime';
 import { adoptRuns, getRun, listOwnRuns, nextAttempt, recordEvent, renewLeases, type Run } from '@codex-k8s/store';
+import type { AliveAttempt } from '../app/agent-runtime.ts';
 import { worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
 import { failRun } from '../app/fail-run.ts';
@@ -28,29 +29,40 @@ export function watchRuns(context: Context): Reconciler {
           payload: { worker: config.workerId, attempt: run.attempt },
         });
       }
-      const alive = new Map((await runtime.listAlive()).map(({ runId, attempt }) => [runId, attempt]));
+      const alive = new Map((await runtime.listAlive()).map((attempt) => [attempt.runId, attempt]));
       const lost = (await listOwnRuns(store.db, config.workerId)).filter(
-        (run) => run.attemptResult === null && isLost(context, run, alive),
+        (run) => run.attemptResult === null && isLost(context, run, alive.get(run.id)),
       );
       const adoptedIds = new Set(adopted.map(({ id }) => id));
-      await each(log, lost, (run) => replace(context, run, { isLoss: !adoptedIds.has(run.id) && !alive.has(run.id) }));
+      await each(log, lost, (run) =>
+        replace(context, run, { isLoss: !adoptedIds.has(run.id) && !alive.has(run.id), notStarted: alive.get(run.id)?.notStarted }),
+      );
       return 0; // replaced runs are watched at the next pass like any other
     },
   };
 }
 
-function isLost({ config }: Context, run: Run, alive: ReadonlyMap<string, number>): boolean {
-  if (alive.get(run.id) !== run.attempt) return true;
+function isLost({ config }: Context, run: Run, alive: AliveAttempt | undefined): boolean {
+  if (alive?.attempt !== run.attempt) return true;
+  if (alive.notStarted) return Date.now() - alive.notStarted.since.getTime() > config.startTimeoutSec * 1000;
   const lastSign = run.heartbeatAt ?? run.updatedAt;
   return Date.now() - lastSign.getTime() > config.heartbeatTimeoutSec * 1000;
 }
 
+interface Loss {
+  readonly isLoss: boolean;
+  /** It never began, within the time a start may take. */
+  readonly notStarted: AliveAttempt['notStarted'];
+}
+
 /** `isLoss`: the process ended by itself under this worker's eyes. What a restart of the platform took with it, or what only fell silent, does not count. */
-async function replace(context: Context, { id }: Run, { isLoss }: { isLoss: boolean }): Promise<boolean> {
+async function replace(context: Context, { id }: Run, { isLoss, notStarted }: Loss): Promise<boolean> {
   const { config, store, runtime } = context;
   // The process may have reported between our reading and its end: only a run that still has no result is lost.
   const run = await getRun(store.db, id);
   if (!run || run.attemptResult !== null || run.leaseOwner !== config.workerId) return false;
+  if (notStarted) return failRun(context, { run, code: notStarted.code, message: notStarted.message });
+  const trouble = isLoss ? await runtime.explainEnd({ runId: id, attempt: run.attempt }) : undefined;
   await runtime.stop(id);
   const maxAttempts = (run.policy as { max_attempts?: number }).max_attempts ?? 1; // written by policySnapshot
   const losses = run.losses + (isLoss ? 1 : 0);
@@ -61,10 +73,11 @@ async function replace(context: Context, { id }: Run, { isLoss }: { isLoss: bool
     projectId: run.projectId,
     actor: worker,
     key: `${run.attempt}/attempt-lost`,
-    payload: { attempt: run.attempt, losses, max_attempts: maxAttempts },
+    payload: { attempt: run.attempt, losses, max_attempts: maxAttempts, ...(trouble && { reason: trouble.code }) },
   });
   if (losses >= maxAttempts) {
-    return failRun(context, { run, code: 'run.agent_crashed', message: `The agent process was lost ${losses} times.` });
+    const { code, message } = trouble ?? { code: 'run.agent_crashed' as const, message: 'It ended without a word.' };
+    return failRun(context, { run, code, message: `The agent process was lost ${losses} times. ${message}` });
   }
   const next = await nextAttempt(store.db, { id, owner: config.workerId, attempt: run.attempt, isLoss });
   if (next) await launchOrFail(context, next);

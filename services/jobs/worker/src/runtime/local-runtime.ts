@@ -83,11 +83,13 @@ export function createLocalRuntime(options: LocalRuntimeOptions): AgentRuntime {
         const job = readJob(runId);
         return job && isAlive(job) ? [{ runId, attempt: job.attempt }] : [];
       }),
+    explainEnd: async () => undefined, // a process of this machine leaves no reason behind
     stop,
     clean: async (runId) => {
       await stop(runId);
       rmSync(dirOf(runId), { recursive: true, force: true, maxRetries: 3 });
     },
+    [Symbol.asyncDispose]: async () => undefined,
   };
 }
 

@@ -169,6 +169,8 @@ function fakeRuntime(): FakeRuntime {
     stopped: [],
     cleaned: [],
     launchError: undefined,
+    explainEnd: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
     launch: async (spec) => {
       const error = runtime.launchError;
       runtime.launchError = undefined;

@@ -1,0 +1,32 @@
+import type { TestProject } from 'vitest/node';
+import { down, up } from './cluster.ts';
+import { environment } from './config.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of the cluster the tests may use: the one given, or one of our own. */
+    kubeconfig: string;
+    /** With our own real node; absent on a given cluster, and where root is missing. */
+    realNode: { readonly registry: string; readonly hostAddress: string } | undefined;
+  }
+}
+
+const name = 'test';
+
+/** Once per test run. `CODEXK8S_TEST_KUBECONFIG` names a cluster to use instead of an own one; its tests make namespaces of their own. */
+export default async function setup({ provide }: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const given = environment()['CODEXK8S_TEST_KUBECONFIG'];
+  if (given !== undefined) {
+    provide('kubeconfig', given);
+    provide('realNode', undefined);
+    return undefined;
+  }
+  const rung = process.getuid?.() === 0 ? 'node' : 'simulated';
+  const cluster = await up({ name, rung, simulatedNodes: 2, log: (line) => process.stderr.write(`${line}\n`) });
+  provide('kubeconfig', cluster.kubeconfig);
+  const { registry, host_address: hostAddress } = cluster;
+  provide('realNode', registry !== undefined && hostAddress !== undefined ? { registry, hostAddress } : undefined);
+  return async () => {
+    await down(name);
+  };
+}

@@ -1,0 +1,96 @@
+import type { ErrorKind } from './error-kind.ts';
+
+/** What a Kubernetes cluster can refuse, and how a pod can fail; part of the one table in error-codes.ts. */
+export const clusterErrorCodes = {
+  'run.image_unavailable': {
+    http: 409,
+    retry: false,
+    cause: "The agent's image cannot be pulled.",
+    remedy: 'Check the image name, and that the cluster may pull it; then label the issue again.',
+  },
+  'run.pod_not_started': {
+    http: 409,
+    retry: false,
+    cause: "The cluster could not start the agent's container.",
+    remedy: 'Read the message; it names what is missing or not allowed. Then label the issue again.',
+  },
+  'run.unschedulable': {
+    http: 409,
+    retry: false,
+    cause: 'No node of the cluster had room for the agent in time.',
+    remedy: 'Free or add capacity, or lower the resources of the agent; then label the issue again.',
+  },
+  'run.out_of_memory': {
+    http: 409,
+    retry: false,
+    cause: 'The agent used more memory than it may.',
+    remedy: "Raise the agent's memory limit, or make the task smaller.",
+  },
+  'run.pod_evicted': {
+    http: 409,
+    retry: false,
+    cause: "A node took the agent's pod away, more often than the policy allows.",
+    remedy: 'Look at the pressure on the nodes (memory, disk); then label the issue again.',
+  },
+  'run.node_lost': {
+    http: 409,
+    retry: false,
+    cause: 'The node of the agent was lost, more often than the policy allows.',
+    remedy: 'Look at the nodes of the cluster; then label the issue again.',
+  },
+  'kube.unavailable': {
+    http: 503,
+    retry: true,
+    cause: 'The Kubernetes API does not answer.',
+    remedy: 'Check that the API server is up and can be reached from the platform.',
+  },
+  'kube.unauthorized': {
+    http: 503,
+    retry: true,
+    cause: 'The cluster does not accept the credentials of the platform.',
+    remedy: 'Renew the kubeconfig or the service account token.',
+  },
+  'kube.forbidden': {
+    http: 503,
+    retry: true,
+    cause: 'The platform lacks a right in the cluster.',
+    remedy: 'Grant the right that the message names; the chart contains the needed roles.',
+  },
+  'kube.not_found': { http: 404, retry: false, cause: 'There is no such object in the cluster.', remedy: 'Check its name and namespace.' },
+  'kube.conflict': {
+    http: 409,
+    retry: true,
+    cause: 'The object in the cluster has been changed meanwhile.',
+    remedy: 'Look at its new state and try again.',
+  },
+  'kube.rejected': {
+    http: 422,
+    retry: false,
+    cause: 'The cluster refuses the object: it is invalid, or a policy forbids it.',
+    remedy: 'Read the message; it names the field or the policy.',
+  },
+  'kube.quota_exceeded': {
+    http: 503,
+    retry: true,
+    cause: 'The quota of the namespace is used up.',
+    remedy: 'Wait for a run to end, or raise the quota of pods.',
+  },
+  'kube.namespace_terminating': {
+    http: 503,
+    retry: true,
+    cause: 'The namespace is being deleted.',
+    remedy: 'Wait until it is gone; a finalizer that hangs shows in its status.',
+  },
+  'kube.not_ours': {
+    http: 409,
+    retry: false,
+    cause: 'An object of this name exists that the platform did not make.',
+    remedy: 'Rename or remove it, or choose another prefix of run namespaces.',
+  },
+  'kube.too_old': {
+    http: 503,
+    retry: false,
+    cause: 'The cluster is older than the platform supports.',
+    remedy: 'Upgrade Kubernetes to the version that the message names.',
+  },
+} as const satisfies Record<string, ErrorKind>;

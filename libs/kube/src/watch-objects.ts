@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '@codex-k8s/domain';
+import { makeInformer, type KubernetesListObject, type KubernetesObject } from '@kubernetes/client-node';
+import type { Kube } from './client.ts';
+
+export interface WatchInput<T extends KubernetesObject> {
+  /** Of the list, such as `/apis/batch/v1/jobs`. */
+  readonly path: string;
+  readonly labelSelector: string;
+  readonly list: () => Promise<KubernetesListObject<T>>;
+  /** Hears of every lost connection; it is opened again by itself. */
+  readonly onError: (error: unknown) => void;
+  readonly onChange?: ((object: T) => void) | undefined;
+}
+
+/** What the cluster holds of one kind, kept up to date by a watch: asking costs no request. */
+export interface Watched<T> extends AsyncDisposable {
+  /** Everything, once the first list has arrived; `kube.unavailable` when that takes too long. */
+  all(): Promise<readonly T[]>;
+  /** What an act of our own has just returned, so that the next question sees it although the watch may be late. */
+  put(object: T): void;
+}
+
+const firstListMs = 20_000;
+const reconnectMs = 1_000;
+
+/** The client library's informer, which lists again after 410; a lost connection is opened again from where it was. */
+export function watchObjects<T extends KubernetesObject>(
+  { config }: Kube,
+  { path, labelSelector, list, onError, onChange }: WatchInput<T>,
+): Watched<T> {
+  const known = new Map<string, T>();
+  const informer = makeInformer<T>(config, path, list, labelSelector);
+  const stopped = new AbortController();
+  const first = Promise.withResolvers<void>();
+  let hasFailed = false;
+
+  const see = (object: T): void => {
+    known.set(keyOf(object), object);
+    onChange?.(object);
+  };
+  informer.on('add', see);
+  informer.on('update', see);
+  informer.on('delete', (object) => void known.delete(keyOf(object)));
+  informer.on('error', (error: unknown) => {
+    hasFailed = true;
+    if (stopped.signal.aborted) return;
+    onError(error);
+    setTimeout(() => void start(), reconnectMs).unref();
+  });
+
+  async function start(): Promise<void> {
+    if (stopped.signal.aborted) return;
+    hasFailed = false;
+    await informer.start(); // never rejects: the listener above is told
+    if (!hasFailed) first.resolve();
+  }
+  void start();
+
+  return {
+    all: async () => {
+      const isThere = await Promise.race([first.promise.then(() => true), sleep(firstListMs, false, { ref: false })]);
+      if (!isThere) throw new AppError('kube.unavailable', `The cluster has not listed ${path} yet.`);
+      return [...known.values()];
+    },
+    put: (object) => void known.set(keyOf(object), object),
+    async [Symbol.asyncDispose]() {
+      stopped.abort();
+      await informer.stop();
+    },
+  };
+}
+
+function keyOf({ metadata }: KubernetesObject): string {
+  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+}

@@ -1,0 +1,155 @@
+/**
+ * Agents as Jobs of a cluster. What runs is in the cluster and nowhere else: any worker sees it by label, and one that starts anew adopts it. The
+ * control plane decides about retries and time; the cluster only runs one pod per attempt.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  applyProjectNamespace,
+  applyRunJob,
+  attemptOf,
+  deleteRunJob,
+  isAlive,
+  podTrouble,
+  projectNamespace,
+  watchRunJobs,
+  watchRunPods,
+  type Kube,
+  type RunJobInput,
+  type V1Job,
+  type V1Pod,
+} from '@codex-k8s/kube';
+import { AppError } from '@codex-k8s/domain';
+import type { Logger } from '@codex-k8s/runtime';
+import type { AgentRuntime, AliveAttempt, LaunchSpec } from '../app/agent-runtime.ts';
+
+export interface KubernetesRuntimeOptions {
+  readonly kube: Kube;
+  readonly namespacePrefix: string;
+  readonly podsPerProject: number;
+  readonly image: string;
+  readonly controlPlaneUrl: string;
+  readonly modelBaseUrl: string;
+  readonly modelApiKey: string | undefined;
+  readonly otlpEndpoint: string | undefined;
+  readonly placement: Pick<RunJobInput, 'nodeSelector' | 'tolerations' | 'runtimeClass'>;
+  readonly resources: RunJobInput['resources'];
+  readonly log: Logger;
+}
+
+const gentleSec = 25;
+const endWithinMs = 60_000;
+
+export function createKubernetesRuntime(options: KubernetesRuntimeOptions): AgentRuntime {
+  const { kube, log } = options;
+  const onError = (err: unknown): void => log.warn({ err }, 'lost the watch of the cluster; it is opened again');
+  const jobs = watchRunJobs(kube, { onError });
+  const pods = watchRunPods(kube, { onError });
+  /** Namespaces this process has applied; another change of them is put right at its next start. */
+  const prepared = new Set<string>();
+
+  async function prepare(projectId: string): Promise<string> {
+    const namespace = projectNamespace(options.namespacePrefix, projectId);
+    if (prepared.has(namespace)) return namespace;
+    await applyProjectNamespace(kube, { namespace, mode: 'code-only', projectId, pods: options.podsPerProject });
+    prepared.add(namespace);
+    return namespace;
+  }
+
+  /** Ends Jobs of the run and waits until their pods are gone, so that two attempts never work at once. */
+  async function end(runId: string, { keep, graceSec }: { keep?: number; graceSec: number }): Promise<void> {
+    const others = (await jobs.all()).filter((job) => {
+      const at = attemptOf(job);
+      return at?.runId === runId && at.attempt !== keep;
+    });
+    for (const job of others) await deleteRunJob(kube, { job, graceSec });
+    const isLeft = async (): Promise<boolean> =>
+      (await pods.all()).some((pod) => {
+        const at = attemptOf(pod);
+        return at?.runId === runId && at.attempt !== keep && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
+      });
+    for (const deadline = Date.now() + endWithinMs; await isLeft(); await sleep(100)) {
+      if (Date.now() > deadline) throw new AppError('kube.unavailable', `The pods of run ${runId} do not end; their node may be gone.`);
+    }
+  }
+
+  return {
+    launch: async (spec) => {
+      await end(spec.runId, { keep: spec.attempt, graceSec: 0 });
+      const namespace = await prepare(spec.projectId);
+      try {
+        jobs.put(await applyRunJob(kube, jobInput(options, spec, namespace)));
+      } catch (error) {
+        prepared.delete(namespace); // it may have been deleted since
+        throw error;
+      }
+    },
+    listAlive: async () => {
+      const podOf = new Map((await pods.all()).map((pod) => [attemptKey(pod), pod]));
+      return (await jobs.all()).filter(isAlive).flatMap((job) => {
+        const at = attemptOf(job);
+        return at ? aliveAttempt(at, job, podOf.get(attemptKey(job))) : [];
+      });
+    },
+    explainEnd: async ({ runId, attempt }) => {
+      const pod = (await pods.all()).find((one) => attemptKey(one) === `${runId}/${attempt}`);
+      return pod && podTrouble(pod);
+    },
+    stop: async (runId, { gently } = { gently: false }) => end(runId, { graceSec: gently ? gentleSec : 0 }),
+    clean: async (runId) => end(runId, { graceSec: 0 }),
+    async [Symbol.asyncDispose]() {
+      await jobs[Symbol.asyncDispose]();
+      await pods[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function attemptKey(object: V1Job | V1Pod): string {
+  const at = attemptOf(object);
+  return `${at?.runId}/${at?.attempt}`;
+}
+
+/** One, or none when its pod is over already: the Job says so a moment later. */
+function aliveAttempt(at: { runId: string; attempt: number }, job: V1Job, pod: V1Pod | undefined): AliveAttempt[] {
+  const since = job.metadata?.creationTimestamp ?? new Date();
+  switch (pod?.status?.phase) {
+    case 'Running':
+    case 'Unknown': // the node is silent; the heartbeat decides
+      return [at];
+    case 'Succeeded':
+    case 'Failed':
+      return [];
+    case undefined:
+      return [{ ...at, notStarted: { code: 'run.pod_not_started', message: 'The cluster has made no pod for the Job.', since } }];
+    default: {
+      const trouble = pod && podTrouble(pod);
+      const { code, message } = trouble ?? { code: 'run.pod_not_started' as const, message: 'The container has not started.' };
+      return [{ ...at, notStarted: { code, message, since } }];
+    }
+  }
+}
+
+function jobInput(options: KubernetesRuntimeOptions, spec: LaunchSpec, namespace: string): RunJobInput {
+  const { runId, projectId, attempt, correlationId, runToken, traceparent } = spec;
+  return {
+    namespace,
+    runId,
+    projectId,
+    attempt,
+    correlationId,
+    image: options.image,
+    environment: {
+      CODEXK8S_RUN_ID: runId,
+      CODEXK8S_CORRELATION_ID: correlationId,
+      CODEXK8S_CONTROL_PLANE_URL: options.controlPlaneUrl,
+      CODEXK8S_MODEL_BASE_URL: options.modelBaseUrl,
+      ...(options.otlpEndpoint !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint }),
+      ...(traceparent !== undefined && { TRACEPARENT: traceparent }),
+    },
+    secrets: {
+      CODEXK8S_RUN_TOKEN: runToken,
+      ...(options.modelApiKey !== undefined && { CODEXK8S_MODEL_API_KEY: options.modelApiKey }),
+    },
+    resources: options.resources,
+    ...options.placement,
+  };
+}
