@@ -47,10 +47,13 @@ export interface SeparateServices extends AsyncDisposable {
 export async function startSeparateServices({
   dataDir,
   workers,
+  host,
   environment = {},
 }: {
   dataDir: string;
   workers: number;
+  /** Where everything listens, when pods of a cluster must reach it. */
+  host?: string;
   environment?: Readonly<Record<string, string>>;
 }): Promise<SeparateServices> {
   await using starting = new AsyncDisposableStack();
@@ -61,15 +64,17 @@ export async function startSeparateServices({
   await migrate(store);
   const ports = await choosePorts({ wanted: 0, dataDir });
   const secrets = loadSecrets(dataDir);
-  const urls = urlsOf({ ports });
+  const at = host === undefined ? {} : { host };
+  const urls = urlsOf({ ports, ...at });
   const seed = demoSeed(secrets, { callbackUrl: `${urls.gateway}/api/v1/auth/github/callback` });
-  const model = await startModelServer({ port: ports.model, log });
+  const model = await startModelServer({ port: ports.model, log, ...at });
   starting.defer(() => model.close());
-  const github = await startGithubServer({ port: ports.github, dataDir: join(dataDir, 'github'), log, seed });
+  const github = await startGithubServer({ port: ports.github, dataDir: join(dataDir, 'github'), log, seed, ...at });
   starting.defer(() => github.close());
   const agent = { program: 'trial', model: 'scripted', baseUrl: `${urls.model}/v1`, apiKey: undefined, scripted: true } as const;
   const env = servicesEnv({
     dataDir,
+    ...at,
     ports,
     secrets,
     agent,

@@ -28,9 +28,9 @@ export function connectKube({ kubeconfig, context }: { kubeconfig?: string | und
     if (context !== undefined) config.setCurrentContext(context);
   } catch (cause) {
     const where = kubeconfig ?? 'the service account of this pod';
-    throw new AppError('config.invalid', `No cluster can be read from ${where}; set KUBECONFIG.`, { cause });
+    throw new AppError('config.invalid', `No cluster can be read from ${where}; set CODEXK8S_KUBECONFIG.`, { cause });
   }
-  if (!config.getCurrentCluster()) throw new AppError('config.invalid', `${kubeconfig ?? 'This pod'} names no cluster; set KUBECONFIG.`);
+  if (!config.getCurrentCluster()) throw new AppError('config.invalid', `${kubeconfig ?? 'This pod'} names no cluster; set CODEXK8S_KUBECONFIG.`);
   return {
     config,
     core: config.makeApiClient(CoreV1Api),

@@ -16,6 +16,8 @@ export interface AgentChoice {
 
 export interface TrialLayout {
   readonly dataDir: string;
+  /** Address of every listener; loopback unless pods of a cluster must reach it. */
+  readonly host?: string;
   readonly ports: Ports;
   readonly secrets: TrialSecrets;
   readonly agent: AgentChoice;
@@ -26,9 +28,9 @@ function pathOf(relative: string): string {
   return fileURLToPath(new URL(`../../../${relative}`, import.meta.url));
 }
 
-const host = '127.0.0.1';
+const loopback = '127.0.0.1';
 
-export function urlsOf({ ports }: Pick<TrialLayout, 'ports'>) {
+export function urlsOf({ ports, host = loopback }: Pick<TrialLayout, 'ports' | 'host'>) {
   const github = `http://${host}:${ports.github}`;
   return {
     gateway: `http://${host}:${ports.gateway}`,
@@ -40,15 +42,15 @@ export function urlsOf({ ports }: Pick<TrialLayout, 'ports'>) {
 }
 
 /** The variables each service reads, exactly as they would be set in a deployment; what the user set in the environment stays. */
-export function servicesEnv({ dataDir, ports, secrets, agent, environment }: TrialLayout) {
-  const urls = urlsOf({ ports });
+export function servicesEnv({ dataDir, host = loopback, ports, secrets, agent, environment }: TrialLayout) {
+  const urls = urlsOf({ ports, host });
   const own = Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => /^(CODEXK8S|OTEL)_/.test(entry[0]) && entry[1] !== undefined),
   );
   const shared = {
     ...own,
     CODEXK8S_ENV: 'local',
-    CODEXK8S_RUNTIME: 'local',
+    CODEXK8S_RUNTIME: own['CODEXK8S_RUNTIME'] ?? 'local',
     CODEXK8S_HTTP_HOST: host,
     CODEXK8S_DB_URL: own['CODEXK8S_DB_URL'] ?? `pglite:${join(dataDir, 'database')}`,
     CODEXK8S_DATA_DIR: dataDir,

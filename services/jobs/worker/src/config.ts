@@ -70,7 +70,7 @@ export const Config = z
     CODEXK8S_WEBHOOK_RETENTION_DAYS: z.coerce.number().int().positive().default(30),
     CODEXK8S_OWNER_REVIEW_EXPIRES_SECONDS: seconds(30 * 86_400),
     // The Kubernetes runtime; without a kubeconfig the worker is a pod of the cluster.
-    KUBECONFIG: z.string().min(1).optional(),
+    CODEXK8S_KUBECONFIG: z.string().min(1).optional(),
     CODEXK8S_AGENT_IMAGE: z.string().min(1).optional(),
     CODEXK8S_WORKER_RUN_NAMESPACE_PREFIX: z
       .string()
@@ -120,7 +120,7 @@ export const Config = z
     reviewExpiresSec: env.CODEXK8S_OWNER_REVIEW_EXPIRES_SECONDS,
     startTimeoutSec: env.CODEXK8S_WORKER_RUN_START_TIMEOUT,
     kubernetes: {
-      kubeconfig: env.KUBECONFIG,
+      kubeconfig: env.CODEXK8S_KUBECONFIG,
       image: env.CODEXK8S_AGENT_IMAGE,
       namespacePrefix: env.CODEXK8S_WORKER_RUN_NAMESPACE_PREFIX,
       podsPerProject: env.CODEXK8S_WORKER_RUN_QUOTA_PODS,
