@@ -5,5 +5,6 @@ export * from './metrics.ts';
 export * from './reconcilers.ts';
 export * from './secret.ts';
 export * from './shutdown.ts';
+export * from './status-server.ts';
 export * from './tracing.ts';
 export type { Span, SpanAttributes, SpanOptions } from './trace-context.ts';

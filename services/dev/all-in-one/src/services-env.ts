@@ -71,10 +71,12 @@ export function servicesEnv({ dataDir, host = loopback, ports, secrets, agent, e
     CODEXK8S_MODEL_SCRIPTED: String(agent.scripted),
     CODEXK8S_MODEL_BASE_URL: agent.baseUrl,
   };
+  const metricsPort = (offset: number) => metricsPortOf(own['CODEXK8S_METRICS_PORT'], offset);
   return {
-    controlPlane: { ...shared, CODEXK8S_HTTP_PORT: String(ports.controlPlane) },
+    controlPlane: { ...shared, ...metricsPort(1), CODEXK8S_HTTP_PORT: String(ports.controlPlane) },
     gateway: {
       ...shared,
+      ...metricsPort(0),
       CODEXK8S_HTTP_PORT: String(ports.gateway),
       CODEXK8S_COOKIE_SECURE: 'false',
       CODEXK8S_GITHUB_OAUTH_CLIENT_ID: 'codex-k8s-trial',
@@ -85,6 +87,7 @@ export function servicesEnv({ dataDir, host = loopback, ports, secrets, agent, e
     },
     worker: {
       ...shared,
+      ...metricsPort(2),
       CODEXK8S_HTTP_PORT: String(ports.worker),
       CODEXK8S_WORKER_POLL_INTERVAL: own['CODEXK8S_WORKER_POLL_INTERVAL'] ?? '1',
       CODEXK8S_WORKER_SLOT_LEASE_TTL: own['CODEXK8S_WORKER_SLOT_LEASE_TTL'] ?? '15',
@@ -94,4 +97,10 @@ export function servicesEnv({ dataDir, host = loopback, ports, secrets, agent, e
       ...(agent.apiKey !== undefined && { CODEXK8S_MODEL_API_KEY: agent.apiKey }),
     },
   };
+}
+
+/** Three services of one process cannot share a port: the given one, and the two after it. */
+function metricsPortOf(given: string | undefined, offset: number): { CODEXK8S_METRICS_PORT?: string } {
+  const first = Number(given ?? 0);
+  return first > 0 ? { CODEXK8S_METRICS_PORT: String(first + offset) } : {};
 }

@@ -4,6 +4,7 @@ export const Config = z
   .object({
     CODEXK8S_HTTP_HOST: z.string().default('0.0.0.0'),
     CODEXK8S_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+    CODEXK8S_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
     CODEXK8S_LOG_LEVEL: z.string().default('info'),
     OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
     CODEXK8S_CONTROL_PLANE_URL: z.url(),
@@ -35,6 +36,7 @@ export const Config = z
   .transform((env) => ({
     host: env.CODEXK8S_HTTP_HOST,
     port: env.CODEXK8S_HTTP_PORT,
+    metricsPort: env.CODEXK8S_METRICS_PORT,
     logLevel: env.CODEXK8S_LOG_LEVEL,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     controlPlaneUrl: env.CODEXK8S_CONTROL_PLANE_URL,

@@ -3,7 +3,7 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import { contractText } from '@codex-k8s/contracts';
 import { createHttpServer, mountContract, readContract } from '@codex-k8s/http';
-import { createMetrics, type Logger, type Metrics } from '@codex-k8s/runtime';
+import { createMetrics, serveMetrics, type Logger, type Metrics } from '@codex-k8s/runtime';
 import type { FastifyInstance } from 'fastify';
 import { createControlPlaneClient, type ControlPlaneClient } from './app/control-plane.ts';
 import { createGithubOAuth } from './app/github-oauth.ts';
@@ -23,16 +23,22 @@ export interface Gateway extends AsyncDisposable {
 
 /** Starts the public edge. */
 export async function startGateway({ config, log }: { config: Config; log: Logger }): Promise<Gateway> {
-  const app = await createApp({ config, log });
+  const metrics = createMetrics('api_gateway');
+  const app = await createApp({ config, log, metrics });
   await app.listen({ host: config.host, port: config.port });
+  const scraped = await serveMetrics(metrics, { host: config.host, port: config.metricsPort });
   const address = app.server.address();
   const port = typeof address === 'object' && address ? address.port : config.port;
-  log.info({ port }, 'gateway listens');
-  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => app.close() };
+  log.info({ port, metricsPort: scraped.port }, 'gateway listens');
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([app.close(), scraped[Symbol.asyncDispose]()]);
+    },
+  };
 }
 
-export async function createApp({ config, log }: { config: Config; log: Logger }): Promise<FastifyInstance> {
-  const metrics = createMetrics('api_gateway');
+export async function createApp({ config, log, metrics }: { config: Config; log: Logger; metrics: Metrics }): Promise<FastifyInstance> {
   const requests = metrics.histogram('codexk8s_http_request_seconds', 'Time to answer by operation', ['operation', 'status']);
   const deliveries = metrics.counter('codexk8s_webhook_requests_total', 'Webhook deliveries', ['result', 'event']);
   const deliverySeconds = metrics.histogram('codexk8s_webhook_duration_seconds', 'Time to answer a delivery', ['event']);
@@ -64,18 +70,23 @@ export async function createApp({ config, log }: { config: Config; log: Logger }
   await mountStaffProxy(app, { config, controlPlane });
   const document = openApiDocument();
   app.get('/api/v1/openapi.json', async (_request, reply) => reply.send(document));
-  mountHealth(app, { controlPlane, metrics });
+  mountHealth(app, controlPlane);
   await mountConsole(app, { folder: config.consoleDir });
   return app;
 }
 
-function mountHealth(app: FastifyInstance, { controlPlane, metrics }: { controlPlane: ControlPlaneClient; metrics: Metrics }): void {
+const readyForMs = 1_000;
+
+function mountHealth(app: FastifyInstance, controlPlane: ControlPlaneClient): void {
   app.get('/healthz', async () => ({ status: 'ok' }));
+  let asked: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
   app.get('/readyz', async (_request, reply) => {
-    const isReady = await controlPlane.isReady();
+    // The address is public: whoever asks often must not make the control plane ask its database as often.
+    const now = performance.now();
+    if (asked === undefined || now - asked.at > readyForMs) asked = { at: now, answer: controlPlane.isReady() };
+    const isReady = await asked.answer;
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'control plane not ready' });
   });
-  app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await metrics.render()));
 }
 
 function contentSecurity({ cookieSecure }: Pick<Config, 'cookieSecure'>) {

@@ -2,7 +2,7 @@ import { contractText } from '@codex-k8s/contracts';
 import { createLabels } from '@codex-k8s/domain';
 import { githubProviders } from '@codex-k8s/github';
 import { createHttpServer, mountContract, readContract, type Operation } from '@codex-k8s/http';
-import { createMetrics, staticKeys, type Logger } from '@codex-k8s/runtime';
+import { createMetrics, serveMetrics, staticKeys, type Logger, type Metrics } from '@codex-k8s/runtime';
 import { pendingMigrations, translateDatabaseError, type Store } from '@codex-k8s/store';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bootstrap } from './app/bootstrap.ts';
@@ -37,12 +37,20 @@ export interface Dependencies {
 export async function startControlPlane({ config, store, log, strictAnswers = false }: Dependencies): Promise<ControlPlane> {
   const context = createContext({ config, store, log });
   await bootstrap(context);
-  const app = await createApp(context, { strictAnswers });
+  const metrics = createMetrics('control_plane');
+  const app = await createApp(context, { strictAnswers, metrics });
   await app.listen({ host: config.host, port: config.port });
+  const scraped = await serveMetrics(metrics, { host: config.host, port: config.metricsPort });
   const address = app.server.address();
   const port = typeof address === 'object' && address ? address.port : config.port;
-  log.info({ port }, 'control plane listens');
-  return { url: `http://127.0.0.1:${port}`, context, [Symbol.asyncDispose]: () => app.close() };
+  log.info({ port, metricsPort: scraped.port }, 'control plane listens');
+  return {
+    url: `http://127.0.0.1:${port}`,
+    context,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([app.close(), scraped[Symbol.asyncDispose]()]);
+    },
+  };
 }
 
 export function createContext({ config, store, log }: Omit<Dependencies, 'strictAnswers'>): Context {
@@ -56,9 +64,11 @@ export function createContext({ config, store, log }: Omit<Dependencies, 'strict
   };
 }
 
-export async function createApp(context: Context, { strictAnswers }: { strictAnswers: boolean }): Promise<FastifyInstance> {
+export async function createApp(
+  context: Context,
+  { strictAnswers, metrics = createMetrics('control_plane') }: { strictAnswers: boolean; metrics?: Metrics },
+): Promise<FastifyInstance> {
   const { log, store } = context;
-  const metrics = createMetrics('control_plane');
   const requests = metrics.histogram('codexk8s_http_request_seconds', 'Time to answer by operation', ['operation', 'status']);
   const mismatches = metrics.counter('codexk8s_contract_mismatch_total', 'Answers that broke the contract', ['operation']);
   const app = createHttpServer({
@@ -91,7 +101,7 @@ export async function createApp(context: Context, { strictAnswers }: { strictAns
     onMismatch,
   });
   mountRunTools(app, context, waiter);
-  mountHealth(app, context, metrics);
+  mountHealth(app, context);
   return app;
 }
 
@@ -100,7 +110,7 @@ async function authenticateInternal(context: Context, operation: Operation, requ
   else request.runCaller = await authenticateRun(context, request, 'codexk8s:runner');
 }
 
-function mountHealth(app: FastifyInstance, { store }: Context, metrics: ReturnType<typeof createMetrics>): void {
+function mountHealth(app: FastifyInstance, { store }: Context): void {
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     try {
@@ -112,5 +122,4 @@ function mountHealth(app: FastifyInstance, { store }: Context, metrics: ReturnTy
       return reply.code(503).send({ status: 'database unavailable' });
     }
   });
-  app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await metrics.render()));
 }

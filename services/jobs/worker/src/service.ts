@@ -1,9 +1,8 @@
-import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError, createLabels } from '@codex-k8s/domain';
+import { activeStatuses, AppError, createLabels } from '@codex-k8s/domain';
 import { githubProviders } from '@codex-k8s/github';
 import { connectKube } from '@codex-k8s/kube';
-import { createMetrics, startReconcilers, staticKeys, type Logger, type Metrics } from '@codex-k8s/runtime';
+import { createMetrics, serveMetrics, serveStatus, startReconcilers, staticKeys, type Logger } from '@codex-k8s/runtime';
 import { countRunsByStatus, listOwnRuns, releaseLeases, type Store } from '@codex-k8s/store';
 import type { AgentRuntime } from './app/agent-runtime.ts';
 import type { Context } from './app/context.ts';
@@ -63,13 +62,25 @@ export async function startWorker({ config, store, log, baseEnv }: Dependencies)
   await store.listen('codexk8s', (key) => {
     if (!key.startsWith('log:')) loops.wake();
   });
-  const status = await serveStatus(context, metrics, loops.lastPassAt);
-  log.info({ workerId: config.workerId, runtime: config.runtime }, 'worker runs');
+  const runs = metrics.gauge('codexk8s_runs', 'Unfinished runs', ['status']);
+  const countRuns = async (): Promise<void> => {
+    const counts = await countRunsByStatus(store.read);
+    for (const status of [...activeStatuses, 'waiting_owner_review']) runs.set({ status }, counts.get(status) ?? 0); // also down to none
+  };
+  const scraped = await serveMetrics(metrics, { host: config.host, port: config.metricsPort, refresh: countRuns });
+  const status = await serveStatus(
+    {
+      '/healthz': async () => [200, 'ok'],
+      '/readyz': async () => (loops.lastPassAt.size > 0 ? [200, 'ok'] : [503, 'no pass yet']),
+    },
+    config,
+  );
+  log.info({ workerId: config.workerId, runtime: config.runtime, port: status.port, metricsPort: scraped.port }, 'worker runs');
   return {
     async [Symbol.asyncDispose]() {
       // A pass that goes on after that waits for somebody else; it is told to stop and starts nothing new.
       await Promise.race([loops[Symbol.asyncDispose](), sleep(lastPassMs, undefined, { ref: false })]);
-      await status[Symbol.asyncDispose]();
+      await Promise.all([status[Symbol.asyncDispose](), scraped[Symbol.asyncDispose]()]);
       try {
         await stopOwnAgents(context);
         await releaseLeases(store.db, config.workerId);
@@ -108,34 +119,4 @@ function createRuntime({ config, log, baseEnv }: Pick<Dependencies, 'config' | '
   }
   if (config.agentRunnerPath === undefined) throw new AppError('config.invalid', 'The local runtime needs CODEXK8S_AGENT_RUNNER_PATH.');
   return createLocalRuntime({ ...config, agentRunnerPath: config.agentRunnerPath, baseEnv, log });
-}
-
-/** `/healthz`, `/readyz` and `/metrics` of a service without an API. */
-async function serveStatus(
-  { config, store }: Context,
-  metrics: Metrics,
-  lastPassAt: ReadonlyMap<string, number>,
-): Promise<AsyncDisposable> {
-  const runs = metrics.gauge('codexk8s_runs', 'Unfinished runs', ['status']);
-  const server = createServer((request, response) => {
-    const answer = async (): Promise<[number, string]> => {
-      if (request.url === '/healthz') return [200, 'ok'];
-      if (request.url === '/readyz') return lastPassAt.size > 0 ? [200, 'ok'] : [503, 'no pass yet'];
-      if (request.url !== '/metrics') return [404, 'not found'];
-      for (const [status, count] of await countRunsByStatus(store.read)) runs.set({ status }, count);
-      return [200, await metrics.render()];
-    };
-    answer().then(
-      ([status, text]) => response.writeHead(status, { 'content-type': 'text/plain' }).end(text),
-      () => response.writeHead(503).end('database unavailable'),
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(config.port, config.host, resolve));
-  return {
-    [Symbol.asyncDispose]: () =>
-      new Promise<void>((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  };
 }
