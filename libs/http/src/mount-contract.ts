@@ -1,7 +1,7 @@
 import { AppError } from '@codex-k8s/domain';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import { documentId, type Contract, type Operation, type Schema } from './contract.ts';
 
 export interface MountOptions {
@@ -10,6 +10,8 @@ export interface MountOptions {
   readonly handlers: object;
   /** Mount these operations and no others; all when absent. */
   readonly only?: readonly string[];
+  /** Of every route, such as a rate limit. */
+  readonly routeConfig?: FastifyContextConfig;
   /** Runs before the body is read: who calls? Throws `auth.unauthorized`. */
   readonly authenticate?: (operation: Operation, request: FastifyRequest) => Promise<void> | void;
   /** Runs when parameters and body are valid: may the caller? Throws `auth.forbidden` or a `…not_found`. */
@@ -67,7 +69,7 @@ function mountOperation(app: FastifyInstance, { operation, options, compile, han
   app.route({
     method: operation.method,
     url: `${contract.basePath}${operation.url}`,
-    config: { operationId: operation.operationId },
+    config: { ...options.routeConfig, operationId: operation.operationId },
     onRequest: async (request) => {
       await authenticate?.(operation, request);
     },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { errorCodes, type Actor } from '@codex-k8s/domain';
 import type { Logger } from '@codex-k8s/runtime';
-import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
 import { errorBody, toAppError } from './answers.ts';
 import { traceRequests } from './request-spans.ts';
 
@@ -21,6 +21,8 @@ export interface HttpServerOptions {
   readonly bodyLimit?: number;
   /** Turns errors of another library into ours, such as a lost database. */
   readonly translate?: (error: unknown) => unknown;
+  /** Addresses and ranges whose `X-Forwarded-For` is believed; none when empty. */
+  readonly trustProxy?: readonly string[];
   /** Operations without a span in traces. */
   readonly untraced?: readonly string[];
   /** Hears of each finished request, for metrics. Seconds. */
@@ -34,6 +36,7 @@ export function createHttpServer({
   log,
   bodyLimit = oneMebibyte,
   translate = (error) => error,
+  trustProxy = [],
   untraced = [],
   onRequestDone,
 }: HttpServerOptions): FastifyInstance {
@@ -42,6 +45,13 @@ export function createHttpServer({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlationId' }),
     bodyLimit,
+    // An address that cannot be decoded reaches no route and no hook.
+    frameworkErrors: (thrown, { id }, reply) => {
+      const error = toAppError(thrown);
+      const { http } = errorCodes[error.code];
+      void (reply as FastifyReply).header('x-correlation-id', id).code(http).send(errorBody(error, id)); // no route, no schema of the answer
+    },
+    trustProxy: trustProxy.length > 0 && [...trustProxy],
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: true,
     genReqId: (request) => {

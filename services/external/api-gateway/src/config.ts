@@ -1,4 +1,29 @@
+import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
+
+/** Comma-separated addresses and ranges. A number of hops is refused: it trusts whoever connects. */
+const addresses = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  )
+  .refine((parts) => parts.every(isAddressOrRange), 'comma-separated addresses and ranges, such as 10.0.0.0/8,fd00::/8');
+
+function isAddressOrRange(text: string): boolean {
+  const [address = '', prefix, ...others] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || others.length > 0) return false;
+  try {
+    new BlockList().addSubnet(address, Number(prefix ?? 32), version === 4 ? 'ipv4' : 'ipv6');
+    return prefix === undefined || /^\d+$/.test(prefix);
+  } catch {
+    return false; // a prefix that is too long
+  }
+}
 
 export const Config = z
   .object({
@@ -25,6 +50,7 @@ export const Config = z
       .int()
       .positive()
       .default(12 * 3_600),
+    CODEXK8S_TRUSTED_PROXIES: addresses,
     CODEXK8S_COOKIE_SECURE: z.stringbool().default(true),
     CODEXK8S_GITHUB_OAUTH_CLIENT_ID: z.string().min(1),
     CODEXK8S_GITHUB_OAUTH_CLIENT_SECRET: z.string().min(1),
@@ -49,6 +75,7 @@ export const Config = z
     jwtKey: env.CODEXK8S_JWT_SIGNING_KEY,
     jwtTtlSec: env.CODEXK8S_JWT_TTL,
     sessionMaxSec: env.CODEXK8S_SESSION_MAX_SECONDS,
+    trustedProxies: env.CODEXK8S_TRUSTED_PROXIES,
     cookieSecure: env.CODEXK8S_COOKIE_SECURE,
     oauth: {
       clientId: env.CODEXK8S_GITHUB_OAUTH_CLIENT_ID,

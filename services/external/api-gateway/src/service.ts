@@ -45,6 +45,7 @@ export async function createApp({ config, log, metrics }: { config: Config; log:
   const controlPlane = createControlPlaneClient({ url: config.controlPlaneUrl, token: config.internalToken });
   const app = createHttpServer({
     log,
+    trustProxy: config.trustedProxies,
     onRequestDone: ({ operation, status, seconds }) => requests.observe({ operation, status }, seconds),
   });
   await app.register(helmet, contentSecurity(config));
@@ -65,6 +66,7 @@ export async function createApp({ config, log, metrics }: { config: Config; log:
     contract: readContract(contractText('staff')),
     only: ['startLogin', 'finishLogin', 'logout', 'getMe'],
     handlers: authHandlers({ config, controlPlane, oauth: createGithubOAuth(config) }),
+    routeConfig: { rateLimit: { max: config.requestsPerMinute, timeWindow: 60_000 } },
     onMismatch: (problem) => log.error(problem, 'answer breaks the contract'),
   });
   await mountStaffProxy(app, { config, controlPlane });

@@ -26,6 +26,7 @@ export async function mountStaffProxy(
       logLevel: 'warn', // reply-from says two lines per request
       config: { operationId: 'staff', rateLimit: { max: config.requestsPerMinute, timeWindow: 60_000 } },
       handler: async (request, reply) => {
+        if (!isStaffPath(request.url)) throw new AppError('request.invalid', 'The path leads out of the staff API.', { field: 'path' });
         const bearer = bearerOf(request.headers.authorization);
         const cookie = request.cookies[sessionCookie];
         const token = bearer ?? cookie;
@@ -52,11 +53,16 @@ export async function mountStaffProxy(
   });
 }
 
+/** As the control plane will read it: dots, encoded ones and backslashes are resolved there. */
+function isStaffPath(url: string): boolean {
+  return new URL(url, 'http://control-plane').pathname.startsWith('/api/v1/staff/');
+}
+
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** A cookie travels with any request a browser makes, so a change must come from our own pages (reference §9.5). */
 export function checkOrigin(request: FastifyRequest, publicUrl: string): void {
-  const isCookieCall = request.headers.authorization === undefined && request.cookies[sessionCookie] !== undefined;
+  const isCookieCall = bearerOf(request.headers.authorization) === undefined && request.cookies[sessionCookie] !== undefined;
   if (safeMethods.has(request.method) || !isCookieCall) return;
   const { origin } = request.headers;
   const isOurs = origin === undefined ? request.headers['sec-fetch-site'] === 'same-origin' : origin === new URL(publicUrl).origin;

@@ -40,16 +40,18 @@ export async function mountWebhook(
           finish('signature_invalid');
           throw new AppError('webhook.signature_invalid', 'The webhook signature is missing or wrong.');
         }
-        if (typeof event !== 'string' || !knownEvents.test(event))
+        if (typeof event !== 'string' || !knownEvents.test(event)) {
+          finish('malformed');
           throw new AppError('request.invalid', 'X-GitHub-Event is missing or malformed.', { field: 'header.x-github-event' });
+        }
         if (typeof deliveryId !== 'string' || !/^[\w-]{1,128}$/.test(deliveryId)) {
+          finish('malformed');
           throw new AppError('request.invalid', 'X-GitHub-Delivery is missing or malformed.', { field: 'header.x-github-delivery' });
         }
-        const answer = await controlPlane.ingestEvent({
-          event,
-          deliveryId,
-          bodySha256: createHash('sha256').update(body).digest('hex'),
-          body,
+        const bodySha256 = createHash('sha256').update(body).digest('hex');
+        const answer = await controlPlane.ingestEvent({ event, deliveryId, bodySha256, body }).catch((error: unknown) => {
+          finish('unavailable');
+          throw error;
         });
         finish(answer.status < 300 ? 'accepted' : 'refused');
         return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
