@@ -7,21 +7,20 @@ import { readConfig } from './config.ts';
 
 const Anything = z.record(z.string(), z.string());
 
-test('ours and a few well-known variables are read, nothing else of the environment is', () => {
+test('our variables and two of OpenTelemetry are read, nothing else of the environment is', () => {
   const env = {
     CODEXK8S_HTTP_PORT: '1',
     CODEXK8S_EMPTY: '',
-    KUBECONFIG: '/home/me/.kube/config',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
     OTEL_CONFIG_FILE: '/nowhere',
     TRACEPARENT: '00-…',
+    KUBECONFIG: '/home/me/.kube/config',
     PATH: '/bin',
     AWS_SECRET_ACCESS_KEY: 'x',
   };
 
   expect(readConfig(Anything, env)).toEqual({
     CODEXK8S_HTTP_PORT: '1',
-    KUBECONFIG: '/home/me/.kube/config',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
     TRACEPARENT: '00-…',
   });

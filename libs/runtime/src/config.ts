@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { AppError } from '@codex-k8s/domain';
 import type { z } from 'zod';
 
-/** Variables that others named and ours read under that name. OpenTelemetry reads its further ones itself. */
-const standardNames: ReadonlySet<string> = new Set(['KUBECONFIG', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'TRACEPARENT']);
+/** Variables of OpenTelemetry's standard that our own code reads; the SDK reads the others itself. */
+const standardNames: ReadonlySet<string> = new Set(['OTEL_EXPORTER_OTLP_ENDPOINT', 'TRACEPARENT']);
 
 /**
  * Reads one service's configuration. All problems are reported at once (`config.invalid`), naming variables, never values.
