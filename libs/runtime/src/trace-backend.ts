@@ -24,7 +24,7 @@ export interface BackendOptions {
   readonly log: Logger;
 }
 
-/** How long a collector that hangs may hold up the end of a process. */
+/** How long disposing waits for a collector that hangs; its connection may hold a process that does not exit by itself for `exportTimeoutMs`. */
 const lastFlushMs = 1_000;
 const exportTimeoutMs = 3_000;
 const kinds = { internal: SpanKind.INTERNAL, server: SpanKind.SERVER } as const;
