@@ -145,6 +145,8 @@ async function runProcess(deps: TurnDeps, plan: TurnPlan, resume: SessionFile | 
     },
   );
   using tools = toolSpans();
+  // A pod that is lost before its first snapshot has said the prompt all the same; the next attempt must know, and say `lost`.
+  if (!resume) await controlPlane.saveSession({ program: adapter.program, turns: 1, resume_outcome: plan.outcome });
   stop.signal.throwIfAborted();
   const agent = startAgent({
     command,
