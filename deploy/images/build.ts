@@ -55,7 +55,19 @@ export function buildImage({ name, base, tag, isInsecure }: BuildOptions): void 
 function stage(context: string, { workspaces, main }: Image): void {
   execFileSync('sh', ['-c', 'git archive HEAD | tar -x -C "$0"', context], { cwd: root });
   const chosen = workspaces.flatMap((workspace) => ['--workspace', workspace]);
-  run('npm', 'ci', '--omit=dev', '--include-workspace-root', '--no-audit', '--no-fund', '--silent', '--prefer-offline', '--prefix', context, ...chosen);
+  run(
+    'npm',
+    'ci',
+    '--omit=dev',
+    '--include-workspace-root',
+    '--no-audit',
+    '--no-fund',
+    '--silent',
+    '--prefer-offline',
+    '--prefix',
+    context,
+    ...chosen,
+  );
   for (const name of readdirSync(context)) {
     if (leftOut.includes(name)) rmSync(join(context, name), { recursive: true, force: true });
   }

@@ -30,7 +30,8 @@ export function connectKube({ kubeconfig, context }: { kubeconfig?: string | und
     const where = kubeconfig ?? 'the service account of this pod';
     throw new AppError('config.invalid', `No cluster can be read from ${where}; set CODEXK8S_KUBECONFIG.`, { cause });
   }
-  if (!config.getCurrentCluster()) throw new AppError('config.invalid', `${kubeconfig ?? 'This pod'} names no cluster; set CODEXK8S_KUBECONFIG.`);
+  if (!config.getCurrentCluster())
+    throw new AppError('config.invalid', `${kubeconfig ?? 'This pod'} names no cluster; set CODEXK8S_KUBECONFIG.`);
   return {
     config,
     core: config.makeApiClient(CoreV1Api),
