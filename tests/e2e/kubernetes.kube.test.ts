@@ -1,6 +1,8 @@
 /** The main path with agents as pods of a real node: PostgreSQL and services on this machine, everything of the run in the cluster. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { buildImage } from '../../deploy/images/build.ts';
-import { connectKube, labels, projectNamespace, runnerAccount } from '@codex-k8s/kube';
+import { applyObject, connectKube, labels, projectNamespace, readManifests, runnerAccount, writeTokenKubeconfig } from '@codex-k8s/kube';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { startSeparateServices, type SeparateServices } from './separate-services.ts';
 import { trialFolder, until } from './trial-platform.ts';
@@ -8,6 +10,15 @@ import { trialFolder, until } from './trial-platform.ts';
 const node = inject('realNode');
 const kube = connectKube({ kubeconfig: inject('kubeconfig') });
 const fence = '```';
+
+/** The worker gets the documented rights and no others. */
+async function workerKubeconfig(folder: string): Promise<string> {
+  const manifests = readManifests(readFileSync(join(import.meta.dirname, '../../deploy/kubernetes/worker-rights.yaml'), 'utf8'));
+  for (const manifest of manifests) await applyObject(kube, manifest);
+  const path = join(folder, 'worker.kubeconfig');
+  await writeTokenKubeconfig(kube, { namespace: 'codex-k8s', serviceAccount: 'codex-k8s-worker', path });
+  return path;
+}
 
 describe.skipIf(node === undefined)('on the real node (needs root)', () => {
   const folder = trialFolder();
@@ -23,7 +34,7 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
       host: node.hostAddress,
       environment: {
         CODEXK8S_RUNTIME: 'kubernetes',
-        CODEXK8S_KUBECONFIG: inject('kubeconfig'),
+        CODEXK8S_KUBECONFIG: await workerKubeconfig(folder.path),
         CODEXK8S_AGENT_IMAGE: `localhost:5000/${image}`,
         CODEXK8S_WORKER_RUN_NODE_SELECTOR: 'kubernetes.io/hostname=node1',
       },
