@@ -62,6 +62,8 @@ function openServer(url: string, { readUrl, poolSize = 10, onError = () => undef
       keepAlive: true,
     });
     pool.on('error', onError);
+    // A connection lost between two statements of a transaction has no other listener, and would end the process; the next statement fails.
+    pool.on('connect', (client) => client.on('error', () => undefined));
     return pool;
   };
   const pool = poolFor(url);
@@ -148,7 +150,11 @@ export function translateDatabaseError(error: unknown): unknown {
   const network = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE'].includes(String((error as { code?: unknown } | undefined)?.code));
   const lost = state !== undefined && (state.startsWith('08') || state.startsWith('57P'));
   const message = error instanceof Error ? error.message : '';
-  if (network || lost || /Connection terminated|timeout exceeded when trying to connect/.test(message)) {
+  if (
+    network ||
+    lost ||
+    /Connection terminated|connection error and is not queryable|timeout exceeded when trying to connect/.test(message)
+  ) {
     return new AppError('database.unavailable', 'The database does not answer.', { cause: error });
   }
   return error;
