@@ -50,6 +50,14 @@ describe('failures of the code host', () => {
     expect((await read()).name).toBe('demo');
   });
 
+  test('a write does not end the retries of later reads', async () => {
+    const github = provider();
+    await github.createComment(repository, 1, 'a write');
+    server.faults.failNext({ status: 502 });
+
+    expect((await github.validateRepository(repository)).name).toBe('demo');
+  });
+
   test('a server error that stays is retryable', async () => {
     server.faults.failNext({ status: 503, times: 10 });
 

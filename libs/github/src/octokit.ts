@@ -44,7 +44,8 @@ export function createOctokit({ baseUrl, token, log }: OctokitOptions): GithubOc
   });
   octokit.hook.before('request', (options) => {
     // A repeated write could do the thing twice; the reconcilers repeat whole acts, which look first.
-    if (options.method !== 'GET') options.request['retries'] = 0;
+    // In an object of its own: Octokit's requests share theirs, and one write would end the retries of all later reads.
+    if (options.method !== 'GET') options.request = { ...options.request, retries: 0 };
   });
   rememberAnswers(octokit);
   return octokit;
