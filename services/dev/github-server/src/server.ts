@@ -105,7 +105,7 @@ function buildApp(forge: Forge, faults: Faults): FastifyInstance {
     routerOptions: { maxParamLength: 1000, ignoreDuplicateSlashes: true },
   });
   mountApi(app, forge, apiRoutes, faults);
-  mountGit(app, forge);
+  mountGit(app, forge, faults);
   mountOauth(app, forge);
   mountSite(app, forge);
   return app;

@@ -51,7 +51,16 @@ async function announceRef(forge: Forge, change: RefChange): Promise<void> {
     if (change.after === undefined) publish(forge, source, 'delete', { ...namedRef(change.ref), pusher_type: 'user' });
     publish(forge, source, 'push', push);
     for (const pull of pulls) applyToPull(forge, moved, change, pull);
+    if (change.after === undefined) closePullsOf(forge, moved, change);
   });
+}
+
+/** GitHub closes the pull requests of a branch that is deleted. */
+function closePullsOf(forge: Forge, repository: RepositoryRecord, { ref, pusher }: RefChange): void {
+  const branch = ref.replace(/^refs\/heads\//, '');
+  for (const issue of openPulls(forge.store, repository).filter(({ pull }) => pull.headRef === branch)) {
+    closeIssue(forge, { repository, issue, actor: pusher }, null);
+  }
 }
 
 function namedRef(ref: string): { ref: string; ref_type: 'branch' | 'tag' } {

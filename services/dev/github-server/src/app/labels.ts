@@ -60,16 +60,15 @@ export interface LabelAct {
   readonly actor: UserRecord;
 }
 
-/** Adds labels by name, creating unknown ones as GitHub does; one `labeled` event each. */
+/** Adds labels by name, creating unknown ones as GitHub does; one `labeled` event each, all of which show all of the labels. */
 export function addLabels(forge: Forge, act: LabelAct, names: readonly string[]): IssueRecord {
   return forge.store.transaction(() => {
-    let issue = act.issue;
-    for (const name of names) {
-      const label = findLabel(forge, act.repository, name) ?? createLabel(forge, act.repository, { name });
-      if (issue.labelIds.includes(label.id)) continue;
-      issue = forge.store.issues.change(issue, { labelIds: [...issue.labelIds, label.id], updatedAt: now() });
-      tellLabelChange(forge, { ...act, issue }, 'labeled', label);
-    }
+    const named = names.map((name) => findLabel(forge, act.repository, name) ?? createLabel(forge, act.repository, { name }));
+    const added = [...new Map(named.map((label) => [label.id, label])).values()].filter(({ id }) => !act.issue.labelIds.includes(id));
+    if (added.length === 0) return act.issue;
+    const labelIds = [...act.issue.labelIds, ...added.map(({ id }) => id)];
+    const issue = forge.store.issues.change(act.issue, { labelIds, updatedAt: now() });
+    for (const label of added) tellLabelChange(forge, { ...act, issue }, 'labeled', label);
     return issue;
   });
 }

@@ -1,4 +1,4 @@
-/** Failures that a test orders by function call; HTTP cannot reach them. */
+/** Failures of the API and of git over HTTP that a test orders by function call; HTTP cannot reach them. */
 export interface Fault {
   /** A status GitHub would answer, or `drop` to close the connection without an answer. */
   readonly status: number | 'drop';
@@ -6,7 +6,7 @@ export interface Fault {
   readonly headers?: Readonly<Record<string, string>>;
   /** What `METHOD /path?query` must match; a string must be contained. All requests when left out. */
   readonly match?: RegExp | string;
-  /** How often; once by default. */
+  /** How often; once by default, for good with `Infinity`. */
   readonly times?: number;
 }
 

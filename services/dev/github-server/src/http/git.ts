@@ -7,13 +7,14 @@ import { findRepository, permissionOf } from '../app/permissions.ts';
 import { callerOf, tokenOfHeader } from '../app/tokens.ts';
 import { executableSearchPath } from '../config.ts';
 import type { Forge } from '../forge.ts';
+import type { Faults } from './faults.ts';
 import { gitDirOf } from '../git/bare-repository.ts';
 import { gitEnvironment } from '../git/run-git.ts';
 import { atLeast } from '../present/repositories.ts';
 import type { RepositoryRecord, UserRecord } from '../store/records.ts';
 
 /** Git over smart HTTP, by git's own CGI program; bodies stream both ways. */
-export function mountGit(app: FastifyInstance, forge: Forge): void {
+export function mountGit(app: FastifyInstance, forge: Forge, faults: Faults): void {
   void app.register((git, _options, done) => {
     git.removeAllContentTypeParsers();
     git.addContentTypeParser('*', (_request, payload, next) => next(null, payload));
@@ -23,7 +24,16 @@ export function mountGit(app: FastifyInstance, forge: Forge): void {
       { method: 'POST', path: 'git-receive-pack' },
     ] as const;
     for (const { method, path } of routes) {
-      git.route<GitRoute>({ method, url: `/:owner/:repo/${path}`, handler: (request, reply) => serve(forge, request, reply, path) });
+      git.route<GitRoute>({
+        method,
+        url: `/:owner/:repo/${path}`,
+        handler: (request, reply) => {
+          const fault = faults.take(request.method, request.url);
+          if (fault?.status === 'drop') return request.raw.destroy();
+          if (fault) return sendRefusal(reply, { status: fault.status, text: fault.message ?? 'Server Error' });
+          return serve(forge, request, reply, path);
+        },
+      });
     }
     done();
   });
@@ -49,7 +59,7 @@ async function serve(forge: Forge, request: FastifyRequest<GitRoute>, reply: Fas
 }
 
 interface Refusal {
-  readonly status: 401 | 403 | 404;
+  readonly status: number;
   readonly text: string;
 }
 
