@@ -1,14 +1,21 @@
 import { refusalAnswers, refusalReasons, type RefusalReason } from '@codex-k8s/domain';
 import type { Reconciler } from '@codex-k8s/runtime';
-import { getProject, getRepository, claimUnansweredDeliveries, markDeliveryAnswered, recordEvent, type Delivery } from '@codex-k8s/store';
+import {
+  getProject,
+  getRepository,
+  claimUnansweredDeliveries,
+  markDeliveryAnswered,
+  recordEvent,
+  type Delivery,
+  type Repository,
+} from '@codex-k8s/store';
 import { refusalComment, type RefusalFacts } from '../app/comment-texts.ts';
 import { hostOfRepository, worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
-import { mayPass, waitSecOf } from '../app/try-again.ts';
+import { commentWaitSec } from '../app/try-again.ts';
 
 const retrySec = 30;
 /** A token that was revoked may be replaced, so an explanation is kept for a while. */
-const deniedRetrySec = 3_600;
 const keptMs = 24 * 3_600_000;
 
 /** People who set a label hear why nothing started, with the remedy; where the reference says so the label is taken off again. */
@@ -18,6 +25,7 @@ export function answerRefusals(context: Context): Reconciler {
     name: 'answer-refusals',
     everyMs: config.pollMs,
     reconcile: async () => {
+      const since = new Date();
       const rows = (await claimUnansweredDeliveries(store.db, { limit: 20, claimSec: 60 })).map((delivery) => ({
         id: delivery.deliveryId,
         correlationId: delivery.deliveryId,
@@ -29,7 +37,7 @@ export function answerRefusals(context: Context): Reconciler {
         ({ delivery }) => answer(context, delivery),
         async ({ id, delivery }, error) => {
           const isTooLate = Date.now() - delivery.receivedAt.getTime() > keptMs;
-          const retryInSec = mayPass(error) ? waitSecOf(error, retrySec) : deniedRetrySec;
+          const retryInSec = await commentWaitSec(context, { error, repositoryId: delivery.repositoryId, since, retrySec });
           await markDeliveryAnswered(store.db, isTooLate ? { deliveryId: id } : { deliveryId: id, retryInSec });
         },
       );
@@ -54,8 +62,7 @@ async function answer(context: Context, delivery: Delivery): Promise<void> {
       publicUrl: config.publicUrl,
       deliveryId,
     });
-    const known = await provider.findComment(repository, issueNumber, `codex-k8s:refusal ${deliveryId}`);
-    if (!known) await provider.createComment(repository, issueNumber, body);
+    if (!(await isSaid(context, repository, { issueNumber, body }))) await provider.createComment(repository, issueNumber, body);
     if (refusalAnswers[reason].removeLabel && facts.label !== undefined) await provider.removeLabel(repository, issueNumber, facts.label);
     await recordEvent(store.db, {
       type: reason === 'issue_trigger_label_conflict' ? 'run.trigger.conflict.comment' : 'label.rejected',
@@ -66,4 +73,15 @@ async function answer(context: Context, delivery: Delivery): Promise<void> {
     });
   }
   await markDeliveryAnswered(store.db, { deliveryId });
+}
+
+/** By an earlier try; or the last word on the issue says the same, since two labels set at once come as two deliveries. */
+async function isSaid(
+  context: Context,
+  repository: Repository,
+  { issueNumber, body }: { issueNumber: number; body: string },
+): Promise<boolean> {
+  const [text = '', marker = ''] = body.split('\n\n<!-- ');
+  const comments = await hostOfRepository(context, repository).provider.listComments(repository, issueNumber);
+  return comments.some((comment) => comment.body.includes(marker)) || comments.at(-1)?.body.startsWith(text) === true;
 }

@@ -3,12 +3,11 @@ import { changeRun, getIssueStage, getProject, claimUnpublishedRuns, recordEvent
 import { statusComment, statusMarker, type Locale } from '../app/comment-texts.ts';
 import { hostOf, worker, type Context, type Host } from '../app/context.ts';
 import { each } from '../app/each.ts';
-import { mayPass, waitSecOf } from '../app/try-again.ts';
+import { commentWaitSec } from '../app/try-again.ts';
 
 const retrySec = 15;
 /** How long a dead worker's comment stays behind; publishing takes a second or two. */
 const claimSec = 20;
-const givenUpSec = 3_600;
 
 /**
  * Shows where a run stands on its issue or pull request: one comment, edited, and the labels. The state to show is derived from the row,
@@ -19,17 +18,18 @@ export function publishRunStatus(context: Context): Reconciler {
   return {
     name: 'publish-run-status',
     everyMs: config.pollMs,
-    reconcile: async () =>
-      each(
+    reconcile: async () => {
+      const since = new Date();
+      return each(
         log,
         await claimUnpublishedRuns(store.db, { limit: 20, claimSec }),
         (run) => inSpan('publish status', ofRun(run), () => publish(context, run)),
-        async ({ id }, error) => {
-          // A repository that is gone or closed to us is asked rarely; the run itself does not depend on it.
-          const seconds = mayPass(error) ? waitSecOf(error, retrySec) : givenUpSec;
+        async ({ id, repositoryId }, error) => {
+          const seconds = await commentWaitSec(context, { error, repositoryId, since, retrySec });
           await changeRun(store.db, { id, set: { publishRetryAt: new Date(Date.now() + seconds * 1000) } });
         },
-      ),
+      );
+    },
   };
 }
 

@@ -109,6 +109,7 @@ function answersOf(host: FakeHost): Partial<RepositoryProvider> {
       host.reviews.push(review);
       return later(review);
     },
+    listComments: (_ref, number) => later(host.comments.filter((comment) => comment.number === number)),
     findComment: (_ref, number, marker) =>
       later(host.comments.find((comment) => comment.number === number && comment.body.includes(marker))),
     createComment: (_ref, number, body) => {
