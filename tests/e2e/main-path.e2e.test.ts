@@ -91,46 +91,6 @@ test('a question waits for the owner and its answer reaches the agent', async ()
   expect([done.status, (await api.run(done.id)).report?.summary]).toEqual(['waiting_owner_review', expect.stringContaining('green')]);
 });
 
-test.each([
-  ['gives up', 'fail', 'run.report_missing'],
-  ['ends without a report', 'fail no-report', 'run.report_missing'],
-  ['is refused by the model', 'fail model 401', 'run.model_unauthorized'],
-  ['never gets its agent to live', 'fail crash', 'run.agent_crashed'],
-])('an agent that %s is a failure with code and remedy, and the trigger label goes', async (_, block, code) => {
-  const issue = await api.createIssue(`Steered: ${block}`, `${fence}${block}\nBecause the test says so.\n${fence}\n`);
-
-  await api.label(issue, 'run:dev');
-  const failed = await runOf(issue, 'dev', ['failed', 'waiting_owner_review']);
-
-  expect((await api.run(failed.id)).failure).toMatchObject({ code, remedy: expect.stringMatching(/.{10}/) });
-  await until(
-    'the label to go',
-    async () => (await api.github<{ name: string }[]>('GET', `/repos/demo-owner/hello/issues/${issue}/labels`)).length === 0,
-  );
-  const comments = await api.github<{ body: string }[]>('GET', `/repos/demo-owner/hello/issues/${issue}/comments`);
-  expect(comments).toHaveLength(1);
-  expect(comments[0]?.body).toContain(code);
-});
-
-test('a push that the host refuses is told apart', async () => {
-  const issue = await api.createIssue('Protected', `${fence}file path=p.txt\nx\n${fence}\n\n${fence}sleep 3\n${fence}\n`);
-  await api.label(issue, 'run:dev');
-  await runOf(issue, 'dev', ['running']);
-  const branch = `codex/issue-${issue}`;
-  const { object } = await api.github<{ object: { sha: string } }>('GET', '/repos/demo-owner/hello/git/ref/heads/main');
-  await api.github('POST', '/repos/demo-owner/hello/git/refs', { ref: `refs/heads/${branch}`, sha: object.sha });
-  await api.github('PUT', `/repos/demo-owner/hello/branches/${encodeURIComponent(branch)}/protection`, {
-    required_status_checks: null,
-    enforce_admins: true,
-    required_pull_request_reviews: { required_approving_review_count: 1 },
-    restrictions: null,
-  });
-
-  const failed = await runOf(issue, 'dev', ['failed', 'waiting_owner_review']);
-
-  expect(failed.failure_code).toBe('github.push_rejected');
-});
-
 test('a second label while a run is at work is refused, explained, and taken off', async () => {
   const issue = await api.createIssue('Twice', `${fence}sleep 6\n${fence}\n`);
   await api.label(issue, 'run:dev');

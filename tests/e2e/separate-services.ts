@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startGithubServer, type GithubServer } from '@codex-k8s/github-server';
+import { startGithubServer, type GithubServer, type Seed } from '@codex-k8s/github-server';
 import { signToken } from '@codex-k8s/http';
 import { startModelServer } from '@codex-k8s/model-server';
 import { createLogger } from '@codex-k8s/runtime';
@@ -28,6 +28,7 @@ const mains = {
 /** A process that is started again as soon as it ends, as an orchestrator would. */
 export interface Service {
   readonly name: string;
+  readonly pid: number | undefined;
   kill(): void;
   /** Sends SIGINT twice, like an impatient person at a terminal; it is not started again. Resolves with its exit code. */
   interruptTwice(): Promise<number | null>;
@@ -39,6 +40,10 @@ export interface SeparateServices extends AsyncDisposable {
   readonly github: GithubServer;
   readonly services: readonly Service[];
   readonly dataDir: string;
+  /** The bound repository's project. */
+  readonly projectId: string;
+  /** Binds another repository of the demo owner to the project, or stores another token for it; for its issues there is a copy of `api`. */
+  bind(name: string, token: string): Promise<TrialApi>;
   /** One more worker. */
   startWorker(): Service;
   restartDatabase(): void;
@@ -49,12 +54,18 @@ export async function startSeparateServices({
   workers,
   host,
   environment = {},
+  workerEnvironment = {},
+  seed: extraSeed = {},
 }: {
   dataDir: string;
   workers: number;
   /** Where everything listens, when pods of a cluster must reach it. */
   host?: string;
   environment?: Readonly<Record<string, string>>;
+  /** Goes before what the trial sets. */
+  workerEnvironment?: Readonly<Record<string, string>>;
+  /** Beside the demo's. */
+  seed?: Seed;
 }): Promise<SeparateServices> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger({ service: 'test', level: 'silent' });
@@ -71,6 +82,7 @@ export async function startSeparateServices({
   starting.defer(() => model.close());
   const github = await startGithubServer({ port: ports.github, dataDir: join(dataDir, 'github'), log, seed, ...at });
   starting.defer(() => github.close());
+  await github.seed(extraSeed);
   const agent = { program: 'trial', model: 'scripted', baseUrl: `${urls.model}/v1`, apiKey: undefined, scripted: true } as const;
   const env = servicesEnv({
     dataDir,
@@ -88,7 +100,8 @@ export async function startSeparateServices({
 
   const supervisor = supervise(join(dataDir, 'services.log'));
   starting.defer(() => supervisor.stop());
-  const startWorker = (name: string) => supervisor.start(name, mains.worker, { ...env.worker, CODEXK8S_HTTP_PORT: '0' });
+  const startWorker = (name: string) =>
+    supervisor.start(name, mains.worker, { ...env.worker, ...workerEnvironment, CODEXK8S_HTTP_PORT: '0' });
   const services = [
     supervisor.start('control-plane', mains.controlPlane, env.controlPlane),
     supervisor.start('gateway', mains.gateway, env.gateway),
@@ -111,10 +124,17 @@ export async function startSeparateServices({
     claims: { sub: user.id },
   });
   const access = { apiUrl: `${urls.gateway}/api/v1`, adminToken, githubUrl: urls.github, githubToken: secrets.ownerToken };
-  await bindRepository(access, secrets.botToken);
+  const projectId = await createDemoProject(access);
+  const bind = async (name: string, token: string): Promise<TrialApi> => {
+    await bindRepository(access, { projectId, name, token });
+    return trialApi({ ...access, repositoryName: name });
+  };
+  const api = await bind(demo.repository, secrets.botToken);
   const running = starting.move();
   return {
-    api: trialApi(access),
+    api,
+    projectId,
+    bind,
     store,
     github,
     services,
@@ -157,19 +177,26 @@ async function linkOwner({
   });
 }
 
-async function bindRepository({ apiUrl, adminToken }: { apiUrl: string; adminToken: string }, token: string): Promise<void> {
+interface Access {
+  readonly apiUrl: string;
+  readonly adminToken: string;
+}
+
+async function createDemoProject({ apiUrl, adminToken }: Access): Promise<string> {
   const project = await post(`${apiUrl}/staff/projects`, adminToken, { slug: demo.project, name: 'Demo' });
   await fetch(`${apiUrl}/staff/projects/${project.id}`, {
     method: 'PATCH',
     headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
     body: JSON.stringify({ settings: { max_parallel_runs: 4, direct_dev: true, locale: 'en' } }),
   });
-  await post(`${apiUrl}/staff/projects/${project.id}/repositories`, adminToken, {
-    provider: 'github',
-    owner: demo.owner,
-    name: demo.repository,
-    token,
-  });
+  return project.id;
+}
+
+async function bindRepository(
+  { apiUrl, adminToken }: Access,
+  { projectId, name, token }: { projectId: string; name: string; token: string },
+): Promise<void> {
+  await post(`${apiUrl}/staff/projects/${projectId}/repositories`, adminToken, { provider: 'github', owner: demo.owner, name, token });
 }
 
 function supervise(logPath: string): {
@@ -198,6 +225,9 @@ function supervise(logPath: string): {
       launch();
       return {
         name,
+        get pid() {
+          return child.pid;
+        },
         kill: () => void child.kill('SIGKILL'),
         interruptTwice: async () => {
           isWanted = false;

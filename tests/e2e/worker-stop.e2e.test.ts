@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { processesOfRun } from './processes-of-run.ts';
 import { startSeparateServices, type SeparateServices } from './separate-services.ts';
 import { trialFolder, until } from './trial-platform.ts';
 
@@ -12,17 +12,6 @@ beforeAll(async () => {
   platform = stack.use(await startSeparateServices({ dataDir: folder.path, workers: 1 }));
 });
 afterAll(() => stack.disposeAsync());
-
-/** Runners, agents and their commands: all have the run in their environment. */
-function processesOfRun(runId: string): string[] {
-  return readdirSync('/proc').filter((name) => {
-    try {
-      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/environ`, 'latin1').includes(`CODEXK8S_RUN_ID=${runId}`);
-    } catch {
-      return false; // ended meanwhile
-    }
-  });
-}
 
 test('a worker that is interrupted twice leaves no agent behind, and the next one goes on with the session', async () => {
   const issue = await platform.api.createIssue('Slow', `${fence}sleep 5\n${fence}\n\n${fence}file path=late.txt\nlate\n${fence}\n`);
