@@ -1,0 +1,104 @@
+import { listOwnRuns, moveRun, type Run } from '@codex-k8s/store';
+import { emptyStore, openTestStore } from '@codex-k8s/testkit';
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { testWorker, type RunningOptions, type TestWorker } from '../testing/worker.ts';
+import { watchRuns } from './watch-runs.ts';
+
+const store = await openTestStore();
+afterAll(() => store[Symbol.asyncDispose]());
+let worker: TestWorker;
+beforeEach(async () => {
+  await emptyStore(store);
+  worker = testWorker(store);
+});
+
+const ago = (seconds: number): Date => new Date(Date.now() - seconds * 1000);
+
+async function alive(options: RunningOptions = {}): Promise<Run> {
+  const run = await worker.aRunning({ policy: { max_attempts: 3 }, ...options });
+  worker.runtime.alive.push({ runId: run.id, attempt: run.attempt });
+  return run;
+}
+
+test('a run whose process lives keeps its lease and its attempt', async () => {
+  const run = await alive({ set: { leaseUntil: new Date(Date.now() + 1_000) } });
+
+  await worker.pass(watchRuns);
+
+  const { attempt, leaseUntil } = await worker.run(run);
+  expect(attempt).toBe(1);
+  expect((leaseUntil?.getTime() ?? 0) - Date.now()).toBeGreaterThan(30_000);
+});
+
+test('a process that ended without a word is a loss, and the next attempt begins', async () => {
+  const run = await worker.aRunning({ policy: { max_attempts: 3 } });
+
+  await worker.pass(watchRuns);
+
+  expect(await worker.run(run)).toMatchObject({ status: 'running', attempt: 2, losses: 1 });
+  expect(worker.runtime.launched).toMatchObject([{ runId: run.id, attempt: 2 }]);
+  expect(await worker.events(run)).toContain('run.attempt.lost');
+});
+
+test('more losses than the policy allows fail the run', async () => {
+  const run = await worker.aRunning({ policy: { max_attempts: 3 }, set: { losses: 2 } });
+
+  await worker.pass(watchRuns);
+
+  expect(await worker.run(run)).toMatchObject({ status: 'failed', failureCode: 'run.agent_crashed' });
+  expect(worker.runtime.launched).toEqual([]);
+});
+
+test('a process that fell silent is ended and replaced, and that is no loss', async () => {
+  const run = await alive({ set: { heartbeatAt: ago(500) } });
+
+  await worker.pass(watchRuns);
+
+  expect(worker.runtime.stopped).toEqual([run.id]);
+  expect(await worker.run(run)).toMatchObject({ attempt: 2, losses: 0 });
+});
+
+test('a run that waits for an answer is watched like any other', async () => {
+  const run = await worker.aRunning({ policy: { max_attempts: 3 } });
+  await moveRun(store.db, 'awaitTool', { id: run.id, actor: { type: 'agent', id: 'dev' } });
+
+  await worker.pass(watchRuns);
+
+  expect(await worker.run(run)).toMatchObject({ status: 'waiting_mcp', attempt: 2 });
+});
+
+test('runs of a worker that is gone are adopted, and what its end took with it is no loss', async () => {
+  const run = await worker.aRunning({ policy: { max_attempts: 3 }, set: { leaseOwner: 'gone', leaseUntil: ago(1) } });
+
+  await worker.pass(watchRuns);
+
+  expect(await worker.run(run)).toMatchObject({ attempt: 2, losses: 0, leaseOwner: worker.context.config.workerId });
+  expect(await worker.events(run)).toContain('run.reclaimed_after_stale_lease');
+});
+
+test('of two workers one adopts', async () => {
+  await worker.aRunning({ set: { leaseOwner: 'gone', leaseUntil: ago(1) } });
+  const other = testWorker(store);
+
+  await Promise.all([worker.pass(watchRuns), other.pass(watchRuns)]);
+
+  const owned = await Promise.all([worker, other].map(({ context }) => listOwnRuns(store.db, context.config.workerId)));
+  expect(owned.flat()).toHaveLength(1);
+});
+
+test('a process that reported its end is not replaced', async () => {
+  const run = await worker.aClaimed();
+
+  await worker.pass(watchRuns);
+
+  expect([(await worker.run(run)).attempt, worker.runtime.launched]).toEqual([1, []]);
+});
+
+test('no disk for the next attempt is told as such', async () => {
+  const run = await worker.aRunning({ policy: { max_attempts: 3 } });
+  worker.runtime.launchError = Object.assign(new Error('ENOSPC: no space left on device, open'), { code: 'ENOSPC' });
+
+  await worker.pass(watchRuns);
+
+  expect(await worker.run(run)).toMatchObject({ status: 'failed', failureCode: 'run.disk_full' });
+});
