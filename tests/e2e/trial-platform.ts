@@ -1,7 +1,7 @@
 /** Starts the trial as a stranger would: one process, its own folder and ports; kills it hard or softly. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -34,24 +34,36 @@ interface Ready {
   readonly github_token: string;
 }
 
+/** A user may mount a small file system in a name space of its own, unless the machine forbids it. */
+export const canMount =
+  spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0;
+
+function onSmallDisk(path: string, diskMb: number, command: readonly string[]): readonly string[] {
+  mkdirSync(path);
+  const mount = `mount -t tmpfs -o size=${diskMb}m tmpfs "$0" && exec "$@"`;
+  return ['unshare', '--user', '--map-root-user', '--mount', 'bash', '-c', mount, path, ...command];
+}
+
 /** Resolves when it has printed its line. */
 export async function startTrial({
   dataDir,
   port = 0,
   env = {},
+  diskMb,
 }: {
   dataDir: string;
   port?: number;
   env?: Record<string, string>;
+  /** Its data folder is a file system of this size; see `canMount`. */
+  diskMb?: number;
 }): Promise<Trial> {
-  const child = spawn(
-    process.execPath,
-    [join(root, 'services/dev/all-in-one/src/main.ts'), '--json', '--port', String(port), '--data-dir', join(dataDir, 'data')],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, ...env },
-    },
-  );
+  const data = join(dataDir, 'data');
+  const main = [process.execPath, join(root, 'services/dev/all-in-one/src/main.ts'), '--json', '--port', String(port), '--data-dir', data];
+  const [file = '', ...args] = diskMb === undefined ? main : onSmallDisk(data, diskMb, main);
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   const ended = once(child, 'exit');
   const line = await Promise.race([firstLine(child), ended.then(() => undefined)]);
   if (line === undefined) throw new Error('the platform ended before it was ready');
@@ -63,7 +75,7 @@ export async function startTrial({
     adminToken: ready.admin_token,
     githubToken: ready.github_token,
     process: child,
-    dataDir: join(dataDir, 'data'),
+    dataDir: data,
     stop: async () => {
       const startedAt = performance.now();
       child.kill('SIGINT');

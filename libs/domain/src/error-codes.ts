@@ -309,6 +309,12 @@ export const errorCodes = {
     cause: 'The database does not answer.',
     remedy: 'Nothing to do: the platform tries again; check PostgreSQL if it lasts.',
   },
+  'database.full': {
+    http: 507,
+    retry: true,
+    cause: 'There is no space left where the database lives.',
+    remedy: 'Free disk space there; the platform goes on by itself.',
+  },
   'database.locked': {
     http: 409,
     retry: false,

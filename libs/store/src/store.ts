@@ -1,4 +1,4 @@
-import { AppError } from '@codex-k8s/domain';
+import { AppError, saysDiskFull } from '@codex-k8s/domain';
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { DB } from './tables.gen.ts';
@@ -144,7 +144,7 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return constraint === undefined || (error as { constraint?: string }).constraint === constraint; // DatabaseError of either engine
 }
 
-/** The thrown value as `database.unavailable` when the connection, not the statement, is at fault. */
+/** The thrown value as `database.unavailable` or `database.full` when the connection or the disk, not the statement, is at fault. */
 export function translateDatabaseError(error: unknown): unknown {
   const state = sqlState(error);
   const network = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE'].includes(String((error as { code?: unknown } | undefined)?.code));
@@ -157,5 +157,7 @@ export function translateDatabaseError(error: unknown): unknown {
   ) {
     return new AppError('database.unavailable', 'The database does not answer.', { cause: error });
   }
+  if (state === '53100' || saysDiskFull(message))
+    return new AppError('database.full', 'The database has no space left to write.', { cause: error });
   return error;
 }

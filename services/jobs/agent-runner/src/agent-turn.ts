@@ -7,6 +7,7 @@ import type { AgentAdapter, SessionFile } from './agents/agent-adapter.ts';
 import { agentEvents, type AgentReport } from './agents/agent-events.ts';
 import type { Config } from './config.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { isDiskFull, makeRoom } from './disk-space.ts';
 import { turnFailure } from './failures.ts';
 import { findSession } from './find-session.ts';
 import type { LogShipper } from './log-shipper.ts';
@@ -167,11 +168,21 @@ async function runProcess(deps: TurnDeps, plan: TurnPlan, resume: SessionFile | 
   stop.signal.removeEventListener('abort', end);
   await agent.stop(stop.reason === undefined ? 0 : graceMs);
   await killMarked(spec.run_id);
+  const isFull = !reader.report.isTurnCompleted && stop.reason === undefined && (await isDiskFull(folder));
+  if (isFull) await makeRoom(folder); // before the platform is spoken to: it may need the room to hear us
   await removePidFile(folder, 'agent');
   await lastEvents;
   await keeper.saveLast();
   stop.signal.throwIfAborted();
   const { report } = reader;
+  if (isFull) {
+    const said = exit.lastErrors.trim().slice(-1000);
+    const message = `The disk was full when the agent ended; its working directory was removed to make room.${said === '' ? '' : `\n${said}`}`;
+    throw new TurnFailed(
+      { code: 'run.disk_full', message },
+      { exitCode: exit.exitCode, usage: keeper.usage, reportedGaps: [], outputGaps: [] },
+    );
+  }
   if (report.isTurnCompleted) await controlPlane.event('run.agent.turn.completed', { ...report.usage });
   return { report, exit, usage: usageOf(spec, report.usage) ?? keeper.usage };
 }

@@ -8,6 +8,7 @@ import { trialAdapter } from './agents/trial.ts';
 import type { Config } from './config.ts';
 import { AttemptOver, type ControlPlane, controlPlane } from './control-plane.ts';
 import { deliver, type Delivery } from './delivery.ts';
+import { makeRoom } from './disk-space.ts';
 import { runnerFailure } from './failures.ts';
 import { createGit } from './git.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -79,6 +80,7 @@ async function attempt({ config, environment, log, stop, folder, platform, spec,
     await killMarked(spec.run_id); // whatever failed, no agent goes on without a runner
     if (stop.reason === undefined) {
       result = failed(error, redactor);
+      if (result.failure_code === 'run.disk_full') await makeRoom(folder);
       span.fail(result.failure_code ?? 'internal');
       log.info({ code: result.failure_code, err: error instanceof TurnFailed ? undefined : error }, 'the attempt failed');
       shipper.add('runner', `Failed (${result.failure_code}): ${result.failure_message}`);
