@@ -1,6 +1,6 @@
 /** The documents are true where a machine can tell: their links lead somewhere, and the commands they name exist. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -104,8 +104,10 @@ test('every variable of a deployed service stands in its table of the guide', ()
   const guide = readFileSync(join(root, 'docs/getting-started.md'), 'utf8');
   const configs = ['external/api-gateway', 'internal/control-plane', 'jobs/worker', 'jobs/agent-runner'];
   const missing = configs.flatMap((service) => {
-    const text = readFileSync(join(root, 'services', service, 'src/config.ts'), 'utf8');
-    const names = [...text.matchAll(/^ {4}(CODEXK8S_\w+):/gm)].flatMap(([, name]) => name ?? []);
+    const folder = join(root, 'services', service, 'src');
+    const files = readdirSync(folder).filter((name) => /(?:^|-)config\.ts$/.test(name));
+    const text = files.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+    const names = [...text.matchAll(/^ {2,4}(CODEXK8S_\w+):/gm)].flatMap(([, name]) => name ?? []);
     const heading = guide.indexOf(`### ${service.split('/')[1] ?? ''}\n`);
     const section =
       heading < 0 ? '' : guide.slice(heading, guide.indexOf('\n### ', heading + 1) < 0 ? undefined : guide.indexOf('\n### ', heading + 1));

@@ -82,6 +82,22 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
     expect(job.spec?.template.spec).toMatchObject({ serviceAccountName: runnerAccount, automountServiceAccountToken: false });
   });
 
+  test('what does not hold in the cluster is said, on the platform and on each run', async () => {
+    const { api } = platform;
+    const known = await until('the controls to be tried', async () => (await api.platform()).controls);
+    const issue = await api.createIssue('How apart?', `${fence}file path=docs/apart.txt\nx\n${fence}\n`);
+    await api.label(issue, 'run:dev');
+    const run = await runOf(issue, 'dev', ['waiting_owner_review', 'failed']);
+
+    // The bridge of this node enforces no NetworkPolicy; everything else is tried and holds.
+    const states = Object.fromEntries(known.findings.map(({ control, state }) => [control, state]));
+    expect(states).toEqual({ network_policy: 'absent', pod_security: 'holds', quota: 'holds', dns: 'holds', runtime_class: 'absent' });
+    expect((await api.platform()).isolated).toBe(false);
+    expect((await api.run(run.id)).isolated).toBe(false);
+    const started = (await api.events(run.id)).find(({ event_type: type }) => type === 'run.attempt.started');
+    expect(started?.payload).toMatchObject({ isolated: false, controls: states });
+  });
+
   test('a pod that is lost is followed by another, which resumes the session', async () => {
     const { api } = platform;
     const body = `${fence}file path=docs/first.txt\nx\n${fence}\n${fence}sleep 8\n${fence}\n${fence}file path=docs/last.txt\ny\n${fence}\n`;

@@ -1,10 +1,11 @@
-import type { ApprovalRequest, FlowEvent, Run, RunDetails, RunLogs } from '@codex-k8s/contracts/staff';
+import type { ApprovalRequest, FlowEvent, Platform, Run, RunDetails, RunLogs } from '@codex-k8s/contracts/staff';
 import type { Trial } from './trial-platform.ts';
 
 /** What the stories ask of the platform and of the development GitHub, over HTTP like anybody. */
 export interface TrialApi {
   /** `owner/name` of the repository that issues, comments and files are of. */
   readonly repository: string;
+  platform(): Promise<Platform>;
   runs(): Promise<Run[]>;
   run(id: string): Promise<RunDetails>;
   events(id: string): Promise<FlowEvent[]>;
@@ -45,6 +46,7 @@ export function trialApi({
   }
   return {
     repository: `demo-owner/${repositoryName}`,
+    platform: () => staff('/platform'),
     runs: async () => (await staff<{ items: Run[] }>('/runs?limit=1000')).items,
     run: (id) => staff(`/runs/${id}`),
     events: async (id) => (await staff<{ items: FlowEvent[] }>(`/runs/${id}/events?limit=1000`)).items,

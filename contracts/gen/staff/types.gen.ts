@@ -49,9 +49,16 @@ export type Platform = {
     environment: string;
     runtime: 'local' | 'kubernetes';
     /**
-     * False while agents run as plain processes of this machine (trial only)
+     * True only when the controls that keep agents apart were seen to hold; false for plain processes of this machine (trial only)
      */
     isolated: boolean;
+    /**
+     * What was tried in the cluster; absent where nothing was
+     */
+    controls?: {
+        checked_at: string;
+        findings: Array<ControlFinding>;
+    };
     database: 'pglite' | 'postgresql';
     /**
      * False when the database does not survive a power loss (PGlite)
@@ -72,6 +79,15 @@ export type Platform = {
         scripted: boolean;
         base_url?: string;
     }>;
+};
+
+export type ControlFinding = {
+    control: 'network_policy' | 'pod_security' | 'quota' | 'dns' | 'runtime_class';
+    state: 'holds' | 'absent' | 'unproven';
+    /**
+     * What was tried and seen
+     */
+    evidence: string;
 };
 
 export type Agent = {

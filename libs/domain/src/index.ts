@@ -1,6 +1,7 @@
 export * from './agents.ts';
 export * from './branches.ts';
 export * from './canonical-json.ts';
+export * from './cluster-controls.ts';
 export * from './error-codes.ts';
 export * from './error-texts-ru.ts';
 export * from './errors.ts';

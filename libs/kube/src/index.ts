@@ -3,6 +3,7 @@ export { translateKubeError } from './errors.ts';
 export { namespaceObjects, type NamespaceInput } from './manifests/project-namespace.ts';
 export { readManifests } from './manifests/read-manifests.ts';
 export { runFolder, runJob, runSecret, type RunJobInput } from './manifests/run-job.ts';
+export { probeControls } from './probe-controls.ts';
 export { podTrouble, type PodTrouble } from './pod-trouble.ts';
 export { applyProjectNamespace, applyRunJob, attemptOf, deleteRunJob, isAlive, watchRunJobs, watchRunPods } from './run-jobs.ts';
 export { writeTokenKubeconfig } from './token-kubeconfig.ts';

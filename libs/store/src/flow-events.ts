@@ -40,13 +40,26 @@ export async function recordEvent(
 }
 
 /** The first event of a type of a run: what was on record before anything could follow it. */
-export async function findFirstEvent(db: Db | Tx, { runId, type }: { runId: string; type: FlowEventType }): Promise<FlowEvent | undefined> {
+interface EventOfRun {
+  readonly runId: string;
+  readonly type: FlowEventType;
+}
+
+export function findFirstEvent(db: Db | Tx, event: EventOfRun): Promise<FlowEvent | undefined> {
+  return findEvent(db, event, 'asc');
+}
+
+export function findLastEvent(db: Db | Tx, event: EventOfRun): Promise<FlowEvent | undefined> {
+  return findEvent(db, event, 'desc');
+}
+
+async function findEvent(db: Db | Tx, { runId, type }: EventOfRun, order: 'asc' | 'desc'): Promise<FlowEvent | undefined> {
   return db
     .selectFrom('audit.flowEvents')
     .selectAll()
     .where('runId', '=', runId)
     .where('eventType', '=', type)
-    .orderBy('id')
+    .orderBy('id', order)
     .limit(1)
     .executeTakeFirst();
 }

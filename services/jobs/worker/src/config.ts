@@ -2,35 +2,8 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { labelTextsOf } from '@codex-k8s/domain';
 import { z } from 'zod';
+import { kubernetesSettings, kubernetesVariables, list } from './kubernetes-config.ts';
 
-const list = z
-  .string()
-  .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter(Boolean),
-  );
-/** `disk=ssd,zone=a` */
-const pairs = list.transform((parts) => Object.fromEntries(parts.map((part) => part.split(/=(.*)/s).slice(0, 2) as [string, string]))); // split gives both or the key alone
-const Toleration = z.object({
-  key: z.string().optional(),
-  operator: z.enum(['Exists', 'Equal']).optional(),
-  value: z.string().optional(),
-  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
-});
-const tolerations = z
-  .string()
-  .default('[]')
-  .transform((text, context) => {
-    try {
-      return z.array(Toleration).parse(JSON.parse(text));
-    } catch {
-      context.addIssue('a JSON list such as [{"key":"agents","operator":"Exists"}]');
-      return z.NEVER;
-    }
-  });
 const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
 export const Config = z
@@ -70,22 +43,8 @@ export const Config = z
     CODEXK8S_RUN_AGENT_LOGS_RETENTION_DAYS: z.coerce.number().int().positive().default(14),
     CODEXK8S_WEBHOOK_RETENTION_DAYS: z.coerce.number().int().positive().default(30),
     CODEXK8S_OWNER_REVIEW_EXPIRES_SECONDS: seconds(30 * 86_400),
-    // The Kubernetes runtime; without a kubeconfig the worker is a pod of the cluster.
-    CODEXK8S_KUBECONFIG: z.string().min(1).optional(),
-    CODEXK8S_AGENT_IMAGE: z.string().min(1).optional(),
-    CODEXK8S_WORKER_RUN_NAMESPACE_PREFIX: z
-      .string()
-      .regex(/^[a-z][a-z0-9-]{0,40}$/, 'small letters, digits and dashes')
-      .default('codex-issue'),
-    CODEXK8S_WORKER_RUN_QUOTA_PODS: z.coerce.number().int().positive().default(20),
     CODEXK8S_WORKER_RUN_START_TIMEOUT: seconds(600),
-    CODEXK8S_WORKER_RUN_NODE_SELECTOR: pairs,
-    CODEXK8S_WORKER_RUN_TOLERATIONS: tolerations,
-    CODEXK8S_WORKER_RUN_RUNTIME_CLASS: z.string().optional(),
-    CODEXK8S_WORKER_RUN_CPU_REQUEST: z.string().default('250m'),
-    CODEXK8S_WORKER_RUN_CPU_LIMIT: z.string().default('2'),
-    CODEXK8S_WORKER_RUN_MEMORY_REQUEST: z.string().default('512Mi'),
-    CODEXK8S_WORKER_RUN_MEMORY_LIMIT: z.string().default('4Gi'),
+    ...kubernetesVariables,
   })
   .catchall(z.string())
   .transform((env) => ({
@@ -121,23 +80,7 @@ export const Config = z
     deliveryRetentionDays: env.CODEXK8S_WEBHOOK_RETENTION_DAYS,
     reviewExpiresSec: env.CODEXK8S_OWNER_REVIEW_EXPIRES_SECONDS,
     startTimeoutSec: env.CODEXK8S_WORKER_RUN_START_TIMEOUT,
-    kubernetes: {
-      kubeconfig: env.CODEXK8S_KUBECONFIG,
-      image: env.CODEXK8S_AGENT_IMAGE,
-      namespacePrefix: env.CODEXK8S_WORKER_RUN_NAMESPACE_PREFIX,
-      podsPerProject: env.CODEXK8S_WORKER_RUN_QUOTA_PODS,
-      placement: {
-        nodeSelector: env.CODEXK8S_WORKER_RUN_NODE_SELECTOR,
-        tolerations: env.CODEXK8S_WORKER_RUN_TOLERATIONS,
-        runtimeClass: env.CODEXK8S_WORKER_RUN_RUNTIME_CLASS,
-      },
-      resources: {
-        cpu: env.CODEXK8S_WORKER_RUN_CPU_REQUEST,
-        cpuLimit: env.CODEXK8S_WORKER_RUN_CPU_LIMIT,
-        memory: env.CODEXK8S_WORKER_RUN_MEMORY_REQUEST,
-        memoryLimit: env.CODEXK8S_WORKER_RUN_MEMORY_LIMIT,
-      },
-    },
+    kubernetes: kubernetesSettings(env),
     labelTexts: labelTextsOf(env),
   }));
 export type Config = z.infer<typeof Config>;

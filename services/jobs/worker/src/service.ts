@@ -11,6 +11,7 @@ import { answerRefusals } from './reconcilers/answer-refusals.ts';
 import { endOverdueRuns, expireRequests } from './reconcilers/end-overdue-runs.ts';
 import { expireHistory } from './reconcilers/expire-history.ts';
 import { finishRuns } from './reconcilers/finish-runs.ts';
+import { probeCluster } from './reconcilers/probe-cluster.ts';
 import { publishRunStatus } from './reconcilers/publish-run-status.ts';
 import { recoverDeliveries } from './reconcilers/recover-deliveries.ts';
 import { startPendingRuns } from './reconcilers/start-pending-runs.ts';
@@ -42,6 +43,7 @@ export async function startWorker({ config, store, log, baseEnv }: Dependencies)
     [
       startPendingRuns(context),
       watchRuns(context),
+      probeCluster(context),
       finishRuns(context),
       endOverdueRuns(context),
       expireRequests(context),

@@ -9,6 +9,7 @@ export const paths = {
   allInOne: join(root, 'services/dev/all-in-one/src/main.ts'),
   backup: join(root, 'services/dev/all-in-one/src/backup-main.ts'),
   migrate: join(root, 'services/internal/control-plane/src/migrate-main.ts'),
+  preflight: join(root, 'services/jobs/worker/src/preflight-main.ts'),
   rotateKeys: join(root, 'services/internal/control-plane/src/rotate-keys-main.ts'),
   console: join(root, 'services/staff/web-console'),
   endWithParent: join(import.meta.dirname, 'end-with-parent.ts'),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type * as api from '@codex-k8s/contracts/staff';
-import { listAgents } from '@codex-k8s/store';
+import { findingsCountSec, isIsolated } from '@codex-k8s/domain';
+import { listAgents, readClusterControls } from '@codex-k8s/store';
 import type { Context } from './context.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }; // our own file
@@ -8,12 +9,14 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 export { version };
 
 /** What this installation is, controls that do not hold included: local runs are not isolated, PGlite does not survive a power loss. */
-export function showPlatform({ config, store }: Context): api.Platform {
+export async function showPlatform({ config, store }: Context): Promise<api.Platform> {
+  const known = config.runtime === 'kubernetes' ? await readClusterControls(store.read, { maxAgeSec: findingsCountSec }) : undefined;
   return {
     version,
     environment: config.environment,
     runtime: config.runtime,
-    isolated: config.runtime === 'kubernetes',
+    isolated: isIsolated(known?.findings ?? []),
+    ...(known && { controls: { checked_at: known.checkedAt.toISOString(), findings: [...known.findings] } }),
     database: store.kind,
     durable: store.kind === 'postgresql',
     github_url: config.githubWebUrl,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AppError, canMove, stages, type Actor, type RunStatus } from '@codex-k8s/domain';
 import { traceNewRun } from '@codex-k8s/runtime';
 import {
+  findLastEvent,
   findOpenRequest,
   getRepository,
   getRun,
@@ -68,6 +69,8 @@ function readCursor(cursor: string): { createdAt: string; id: string } {
 
 export interface RunDossier {
   readonly run: RunView;
+  /** What kept the newest attempt apart was seen to hold when it began. */
+  readonly isolated: boolean;
   readonly session: AgentSession | undefined;
   readonly usage: { input: number; output: number } | undefined;
   readonly related: readonly Run[];
@@ -83,16 +86,18 @@ export async function showRun(
 ): Promise<RunDossier> {
   const run = await getRunView(store.db, runId);
   if (!run) throw new AppError('run.not_found', 'There is no such run.');
-  const [session, usage, related, request, events] = await Promise.all([
+  const [session, usage, related, request, started, events] = await Promise.all([
     getSession(store.db, runId),
     sumTokenUsage(store.db, runId),
     listRelatedRuns(store.db, run),
     findOpenRequest(store.db, { runId, toolName: run.status === 'waiting_mcp' ? 'owner_feedback_request' : 'owner_review' }),
+    findLastEvent(store.db, { runId, type: 'run.attempt.started' }),
     run.status === 'succeeded' ? listRunEvents(store.db, { runId, after: 0, limit: 1000 }) : [],
   ]);
   const writes = mayWrite || isAdmin(actor);
   return {
     run,
+    isolated: (started?.payload as { isolated?: boolean } | undefined)?.isolated === true, // written by the worker only
     session,
     usage,
     related,

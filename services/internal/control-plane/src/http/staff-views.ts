@@ -62,8 +62,8 @@ export function runPage({ runs, nextCursor }: Awaited<ReturnType<typeof listVisi
   return present({ items: runs.map(runView), next_cursor: nextCursor });
 }
 
-export function runDetails(dossier: RunDossier, { isolated }: { isolated: boolean }): api.RunDetails {
-  const { run, session, usage, related, nextStep, pendingApprovalId, allowedActions } = dossier;
+export function runDetails(dossier: RunDossier): api.RunDetails {
+  const { run, isolated, session, usage, related, nextStep, pendingApprovalId, allowedActions } = dossier;
   return present({
     run: runView(run),
     isolated,

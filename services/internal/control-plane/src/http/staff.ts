@@ -47,9 +47,8 @@ export function actorOf({ actor }: Pick<FastifyRequest, 'actor'>): Actor {
 }
 
 export function staffHandlers(context: Context): Omit<StaffHandlers, StreamOperation> {
-  const isolated = context.config.runtime === 'kubernetes';
   return {
-    getPlatform: async (_request, reply) => reply.code(200).send(showPlatform(context)),
+    getPlatform: async (_request, reply) => reply.code(200).send(await showPlatform(context)),
     listAgents: async (_request, reply) => reply.code(200).send({ items: await listPlatformAgents(context) }),
 
     listProjects: async (request, reply) =>
@@ -174,11 +173,9 @@ export function staffHandlers(context: Context): Omit<StaffHandlers, StreamOpera
     getRun: async (request, reply) => {
       const actor = actorOf(request);
       const path = { run_id: request.params.run_id };
-      return reply.code(200).send(
-        runDetails(await showRun(context, { runId: path.run_id, actor, mayWrite: await mayWrite(context, { actor, path }) }), {
-          isolated,
-        }),
-      );
+      return reply
+        .code(200)
+        .send(runDetails(await showRun(context, { runId: path.run_id, actor, mayWrite: await mayWrite(context, { actor, path }) })));
     },
     cancelRun: async (request, reply) =>
       reply

@@ -10,8 +10,6 @@ import { actorOf, type StaffHandlers } from './staff.ts';
 const pageOfLines = 2_000;
 
 export function streamHandlers(context: Context, waiter: Waiter): Pick<StaffHandlers, 'streamRun' | 'streamRunLogs' | 'downloadRunLogs'> {
-  const isolated = context.config.runtime === 'kubernetes';
-
   /** A failure in the middle of a stream ends it; the client resumes where it was. */
   async function serve(stream: EventStream, work: () => Promise<void>): Promise<void> {
     try {
@@ -34,7 +32,7 @@ export function streamHandlers(context: Context, waiter: Waiter): Pick<StaffHand
         const after = resumePoint(request.headers['last-event-id'], request.query?.after);
         for await (const events of followEvents(context, waiter, { runId, after, signal: stream.closed })) {
           for (const event of events) stream.send({ event: 'event', data: eventView(event), id: event.id });
-          stream.send({ event: 'run', data: runDetails(await showRun(context, { runId, actor, mayWrite: writes }), { isolated }) });
+          stream.send({ event: 'run', data: runDetails(await showRun(context, { runId, actor, mayWrite: writes })) });
         }
       });
     },

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@codex-k8s/domain';
+import type { ControlFinding, ErrorCode } from '@codex-k8s/domain';
 
 /** Where agents run. Two implementations: Kubernetes, and `local` for the trial (docs/adr). */
 export interface AgentRuntime extends AsyncDisposable {
@@ -8,6 +8,8 @@ export interface AgentRuntime extends AsyncDisposable {
   listAlive(): Promise<AliveAttempt[]>;
   /** Why an attempt that is no longer alive ended, when the runtime knows more than that it did. */
   explainEnd(attempt: AliveAttempt): Promise<AttemptTrouble | undefined>;
+  /** Tries the controls around agents; undefined where there are none to try. */
+  probeControls(): Promise<readonly ControlFinding[] | undefined>;
   /** Ends every process of the run, within seconds. `gently`: the session is saved first, the run goes on later. */
   stop(runId: string, options?: { readonly gently: boolean }): Promise<void>;
   /** Ends and removes everything the run left behind. */

@@ -1,7 +1,7 @@
-import { AppError, describeError, saysDiskFull, type ErrorCode } from '@codex-k8s/domain';
+import { AppError, describeError, findingsCountSec, isIsolated, saysDiskFull, type ErrorCode } from '@codex-k8s/domain';
 import { signToken } from '@codex-k8s/http';
 import { inSpan, ofRun, traceHeaders, type Reconciler } from '@codex-k8s/runtime';
-import { claimPendingRun, moveRun, postponeClaim, recordEvent, type Run } from '@codex-k8s/store';
+import { claimPendingRun, moveRun, postponeClaim, readClusterControls, recordEvent, type Run } from '@codex-k8s/store';
 import { worker, type Context } from '../app/context.ts';
 import { failRun } from '../app/fail-run.ts';
 
@@ -66,6 +66,16 @@ function launchFailure(error: unknown): ErrorCode | undefined {
   return error instanceof AppError && lasting.includes(error.code) ? error.code : undefined;
 }
 
+/** What is known at this moment about what keeps the agent apart; nothing known is nothing held. */
+async function controlsNow({ config, store }: Pick<Context, 'config' | 'store'>): Promise<{ isolated: boolean; controls?: object }> {
+  const known = config.runtime === 'kubernetes' ? await readClusterControls(store.db, { maxAgeSec: findingsCountSec }) : undefined;
+  if (!known) return { isolated: false };
+  return {
+    isolated: isIsolated(known.findings),
+    controls: Object.fromEntries(known.findings.map(({ control, state }) => [control, state])),
+  };
+}
+
 /** Starts the process of the run's current attempt with a token that is good for this attempt only. */
 async function launchAttempt(context: Context, run: Run): Promise<void> {
   await inSpan('start attempt', ofRun(run), () => launch(context, run));
@@ -94,6 +104,6 @@ async function launch({ config, runtime, store }: Context, run: Run): Promise<vo
     projectId: run.projectId,
     actor: worker,
     key: `${run.attempt}/attempt-started`,
-    payload: { attempt: run.attempt, runtime: config.runtime, isolated: config.runtime === 'kubernetes' },
+    payload: { attempt: run.attempt, runtime: config.runtime, ...(await controlsNow({ config, store })) },
   });
 }

@@ -2,6 +2,7 @@
  * Agents as Jobs of a cluster. What runs is in the cluster and nowhere else: any worker sees it by label, and one that starts anew adopts it. The
  * control plane decides about retries and time; the cluster only runs one pod per attempt.
  */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   applyProjectNamespace,
@@ -10,6 +11,7 @@ import {
   deleteRunJob,
   isAlive,
   podTrouble,
+  probeControls,
   projectNamespace,
   watchRunJobs,
   watchRunPods,
@@ -89,6 +91,11 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
         const at = attemptOf(job);
         return at ? aliveAttempt(at, job, podOf.get(attemptKey(job))) : [];
       });
+    },
+    probeControls: async () => {
+      const { image, resources, placement, namespacePrefix } = options;
+      const namespace = `${namespacePrefix}-preflight`;
+      return probeControls(kube, { namespace, id: randomUUID().slice(0, 8), image, resources, ...placement });
     },
     explainEnd: async ({ runId, attempt }) => {
       const pod = (await pods.all()).find((one) => attemptKey(one) === `${runId}/${attempt}`);

@@ -83,6 +83,7 @@ export function createLocalRuntime(options: LocalRuntimeOptions): AgentRuntime {
         const job = readJob(runId);
         return job && isAlive(job) ? [{ runId, attempt: job.attempt }] : [];
       }),
+    probeControls: async () => undefined, // plain processes of this machine: nothing keeps them apart
     explainEnd: async () => undefined, // a process of this machine leaves no reason behind
     stop,
     clean: async (runId) => {

@@ -170,6 +170,7 @@ function fakeRuntime(): FakeRuntime {
     stopped: [],
     cleaned: [],
     launchError: undefined,
+    probeControls: async () => undefined,
     explainEnd: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
     launch: async (spec) => {

@@ -87,8 +87,26 @@ export const en = {
     notDurable: 'The embedded database does not wait for the disk: a power loss can lose the last changes. Use PostgreSQL for real work.',
     notIsolated: {
       title: 'Not isolated',
-      short: 'Agents run as plain processes of this machine.',
-      long: 'This is the trial runtime: an agent can read the files and use the network of the account that started the platform. Run only work you trust, or use the Kubernetes runtime, where every run has its own namespace.',
+      local: {
+        short: 'Agents run as plain processes of this machine.',
+        long: 'This is the trial runtime: an agent can read the files and use the network of the account that started the platform. Run only work you trust, or use the Kubernetes runtime, where every run is a pod of its own.',
+      },
+      kubernetes: {
+        short: 'What keeps agents apart in the cluster was not seen to hold.',
+        long: 'Agents run as pods, but network policies or pod security do not hold in this cluster, or nobody has tried them within the last hour. Look at the controls of this installation before you trust it with work you do not trust.',
+      },
+    },
+    controls: {
+      title: 'Controls of the cluster',
+      checked: 'Tried',
+      names: {
+        network_policy: 'Network policies are enforced',
+        pod_security: 'Privileged pods are refused',
+        quota: 'Quotas count',
+        dns: 'Names resolve',
+        runtime_class: 'Sandboxed runtime',
+      },
+      states: { holds: 'holds', absent: 'absent', unproven: 'unproven' },
     },
   },
   status: {
@@ -118,6 +136,7 @@ export const en = {
     noMatchText: 'Nothing fits these filters.',
   },
   run: {
+    notIsolatedWhy: 'What keeps the agent apart was not seen to hold when the run began.',
     title: 'Run',
     withoutIssue: 'Run: {kind}',
     pullRequest: 'Pull request #{number}',
