@@ -105,7 +105,8 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
     await api.label(issue, 'run:dev');
     const { id } = await runOf(issue, 'dev', ['running']);
     const pod = await until('the agent at work', async () => {
-      const hasBegun = (await api.events(id)).some(({ event_type: type }) => type === 'run.agent.started');
+      // From here on the prompt has been said, or may have been.
+      const hasBegun = ((await api.run(id)).session?.turns ?? 0) > 0;
       return hasBegun && (await podsOf(id)).find(({ status }) => status?.phase === 'Running');
     });
 

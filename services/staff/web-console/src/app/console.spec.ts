@@ -111,3 +111,24 @@ test('an unknown address gives the not-found page', async () => {
 
   await page.sees('Nothing here');
 });
+
+test('controls of the cluster stand beside what they were seen to do, and one that is absent is no isolation', async () => {
+  const findings = [
+    { control: 'network_policy', state: 'absent', evidence: 'A pod reached another against the policy.' },
+    { control: 'pod_security', state: 'holds', evidence: 'A privileged pod was refused.' },
+  ] as const;
+  const controls = { checked_at: '2026-11-21T10:00:00Z', findings: [...findings] };
+  page = await openConsole('/runs', { ...noRuns, getPlatform: () => aPlatform({ isolated: false, controls }) });
+
+  await page.sees('was not seen to hold');
+
+  await page.click('platform');
+  await page.sees('Network policies are enforced');
+  const lines = [...document.querySelectorAll('[data-test="controls"] li')].map(({ children }) =>
+    [...children].map(({ textContent }) => textContent),
+  );
+  expect(lines).toEqual([
+    ['Network policies are enforced', 'absent'],
+    ['Privileged pods are refused', 'holds'],
+  ]);
+});
