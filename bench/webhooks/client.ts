@@ -1,0 +1,86 @@
+/**
+ * Sends deliveries, in a process of its own so that nothing else runs on its event loop. Closed loop: each connection sends the next one
+ * when it has its answer. Open loop: one is sent when its time has come, whether or not earlier ones are answered, and its latency counts
+ * from the time it was due, so a stall is charged to every delivery that it held up.
+ */
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import autocannon from 'autocannon';
+import { deliveriesFrom, type SignedDelivery } from './deliveries.ts';
+import type { Load, Outcome } from './load.ts';
+
+async function sendClosed({ url, count, connections }: { url: string; count: number; connections: number }, queue: SignedDelivery[]) {
+  const seen = recorder();
+  const run = autocannon({
+    url,
+    connections,
+    amount: count,
+    timeout: 30,
+    requests: [
+      {
+        method: 'POST',
+        setupRequest: (options) => {
+          const delivery = queue.pop();
+          if (!delivery) throw new Error('a connection was lost and the load tool asks for more deliveries than agreed');
+          return { ...options, ...delivery };
+        },
+      },
+    ],
+  });
+  run.on('response', (_client, status, _bytes, latencyMs) => seen.add(status, latencyMs));
+  run.on('reqError', () => seen.add(0, Number.NaN));
+  await once(run, 'done');
+  return seen.outcome();
+}
+
+async function sendOpen({ url, perSecond }: { url: string; perSecond: number }, queue: SignedDelivery[]): Promise<Outcome> {
+  const seen = recorder();
+  const agent = new Agent({ keepAlive: true });
+  const startAt = performance.now();
+  const answers: Promise<void>[] = [];
+  for (const [index, delivery] of queue.entries()) {
+    const dueAt = startAt + (index * 1000) / perSecond;
+    while (performance.now() < dueAt) await sleep(Math.max(1, Math.floor(dueAt - performance.now())));
+    answers.push(post({ url, agent, delivery }).then((status) => seen.add(status, performance.now() - dueAt)));
+  }
+  await Promise.all(answers);
+  agent.destroy();
+  return seen.outcome();
+}
+
+/** The status of the answer once it was read to its end; 0 when there was none. */
+function post({ url, agent, delivery: { headers, body } }: { url: string; agent: Agent; delivery: SignedDelivery }): Promise<number> {
+  return new Promise((resolve) => {
+    const sent = request(url, { method: 'POST', agent, headers: { ...headers, 'content-length': body.length } }, (answer) => {
+      answer.once('end', () => resolve(answer.statusCode ?? 0));
+      answer.once('error', () => resolve(0));
+      answer.resume();
+    });
+    sent.once('error', () => resolve(0));
+    sent.end(body);
+  });
+}
+
+function recorder(): { add(status: number, latencyMs: number): void; outcome(): Outcome } {
+  const startAt = performance.now();
+  let lastAt = startAt;
+  const statuses: Record<number, number> = {};
+  const latenciesMs: number[] = [];
+  return {
+    add: (status, latencyMs) => {
+      lastAt = performance.now();
+      statuses[status] = (statuses[status] ?? 0) + 1;
+      latenciesMs.push(Math.round(latencyMs * 1000) / 1000);
+    },
+    outcome: () => ({ statuses, latenciesMs, elapsedMs: lastAt - startAt }),
+  };
+}
+
+const load = JSON.parse(process.argv[2] ?? '') as Load; // written by main.ts
+const { url, count, loop } = load;
+const next = deliveriesFrom(load.firstIssue, load);
+const queue = Array.from({ length: count }, next);
+const outcome =
+  'connections' in loop ? await sendClosed({ url, count, connections: loop.connections }, queue) : await sendOpen({ url, ...loop }, queue);
+console.log(JSON.stringify(outcome));

@@ -1,0 +1,93 @@
+/**
+ * Accepting webhooks: how many signed `issues.labeled` deliveries a second become a delivery row, a run and its events, beside Probot, which
+ * checks the same signature of the same bytes and stores nothing, and beside pgbench writing the same rows. They take turns in one run.
+ */
+import { once } from 'node:events';
+import { startPostgres } from '@codex-k8s/testkit';
+import { median, ms, perSecond, percentile, ratio, table } from '../figures.ts';
+import { describeMachine } from '../machine.ts';
+import { runForJson, startProcess, type Process } from '../processes.ts';
+import type { Load, Outcome } from './load.ts';
+import { prepareSql, runPgbench, scripts } from './pgbench.ts';
+import { startPlatform } from './platform.ts';
+import { countStored, problemsOf, query } from './stored.ts';
+
+const closed = { connections: 16, rounds: 5, perRound: 3_000, pgbenchSec: 4 };
+const open = { perSecond: 300, count: 9_000 };
+
+await using stack = new AsyncDisposableStack();
+const postgres = await startPostgres([]); // as a deployment has it: fsync and synchronous_commit stay on
+stack.defer(() => postgres.stop());
+console.log(`## Webhooks\n\n${describeMachine(postgres.binDir)}\n`);
+const platform = stack.use(await startPlatform(postgres.url));
+const probot = stack.use(startProcess('bench/webhooks/probot-server.ts', { WEBHOOK_SECRET: platform.secret }));
+await query(postgres.url, prepareSql);
+
+const subjects = [
+  { name: 'Probot, stores nothing', url: `http://127.0.0.1:${await portOf(probot)}/api/github/webhooks`, stores: false },
+  { name: 'codex-k8s, stores everything', url: platform.webhookUrl, stores: true },
+] as const;
+type Subject = (typeof subjects)[number];
+
+let nextIssue = 1;
+
+/** One load on one subject. What ours accepted must be on record exactly once. */
+async function send({ url, stores, name }: Subject, { count, loop }: Pick<Load, 'count' | 'loop'>): Promise<Outcome> {
+  const firstIssue = nextIssue;
+  nextIssue += count;
+  const load: Load = { repository: platform.repository, secret: platform.secret, url, firstIssue, count, loop };
+  const outcome = await runForJson<Outcome>('bench/webhooks/client.ts', load);
+  const stored = stores ? await countStored(postgres.url, { firstIssue, count }) : {};
+  for (const problem of problemsOf({ statuses: outcome.statuses, count, stored })) {
+    console.error(`${name}: ${problem}`);
+    process.exitCode = 1;
+  }
+  return outcome;
+}
+
+function rateOf(outcomes: readonly Outcome[]): number {
+  return median(outcomes.map(({ latenciesMs, elapsedMs }) => (latenciesMs.length / elapsedMs) * 1000));
+}
+
+function latenciesOf(outcomes: readonly Outcome[]): string[] {
+  const all = outcomes.flatMap(({ latenciesMs }) => latenciesMs);
+  return [0.5, 0.95, 0.99].map((share) => ms(percentile(all, share)));
+}
+
+const loop = { connections: closed.connections };
+for (const subject of subjects) await send(subject, { count: 1_000, loop }); // warm
+const outcomes = new Map<Subject, Outcome[]>(subjects.map((subject) => [subject, []]));
+const raw: { readonly delivery: number[]; readonly allRows: number[] } = { delivery: [], allRows: [] };
+for (let round = 0; round < closed.rounds; round += 1) {
+  for (const [subject, list] of outcomes) list.push(await send(subject, { count: closed.perRound, loop }));
+  const pgbench = { ...postgres, connections: closed.connections, seconds: closed.pgbenchSec };
+  raw.delivery.push(runPgbench(scripts.delivery, pgbench));
+  raw.allRows.push(runPgbench(scripts.allRows, pgbench));
+}
+const [probotRate = Number.NaN] = [...outcomes.values()].map(rateOf);
+console.log(`Closed loop, ${closed.connections} connections, ${closed.rounds} rounds of ${closed.perRound} deliveries, median rate\n`);
+console.log(
+  table(
+    ['', 'rate', 'of Probot', 'p50', 'p95', 'p99'],
+    [
+      ...[...outcomes].map(([{ name }, list]) => [name, perSecond(rateOf(list)), ratio(rateOf(list), probotRate), ...latenciesOf(list)]),
+      ['pgbench, all rows of a delivery', perSecond(median(raw.allRows)), ratio(median(raw.allRows), probotRate), '', '', ''],
+      ['pgbench, its webhook_deliveries row', perSecond(median(raw.delivery)), ratio(median(raw.delivery), probotRate), '', '', ''],
+    ],
+  ),
+);
+
+console.log(`\nOpen loop, ${open.perSecond}/s, ${open.count} deliveries, latency from the time a delivery was due\n`);
+const paced: string[][] = [];
+for (const subject of subjects) {
+  const outcome = await send(subject, { count: open.count, loop: { perSecond: open.perSecond } });
+  paced.push([subject.name, perSecond(rateOf([outcome])), ...latenciesOf([outcome])]);
+}
+console.log(`${table(['', 'answered', 'p50', 'p95', 'p99'], paced)}\n`);
+
+async function portOf({ child }: Process): Promise<number> {
+  if (!child.stdout) throw new Error('Probot has no output');
+  const [line] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [unknown];
+  if (!Buffer.isBuffer(line)) throw new Error('Probot ended before it listened');
+  return Number(line.toString());
+}
