@@ -694,7 +694,7 @@ CREATE INDEX webhook_deliveries_unanswered ON core.webhook_deliveries USING btre
 
 CREATE INDEX doc_chunks_metadata ON knowledge.doc_chunks USING gin (metadata);
 
-CREATE TRIGGER flow_events_announce AFTER INSERT ON audit.flow_events FOR EACH ROW WHEN ((new.run_id IS NOT NULL)) EXECUTE FUNCTION audit.announce_event();
+CREATE TRIGGER flow_events_announce AFTER INSERT ON audit.flow_events FOR EACH ROW WHEN (((new.run_id IS NOT NULL) AND (new.event_type <> ALL (ARRAY['run.enqueued'::text, 'stage.transition'::text, 'webhook.received'::text])))) EXECUTE FUNCTION audit.announce_event();
 
 CREATE TRIGGER flow_events_append_only BEFORE DELETE OR UPDATE ON audit.flow_events FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
 

@@ -19,6 +19,21 @@ test('of twenty that start a run at once one wins, and the run has one start eve
   expect(events.map(({ eventType }) => eventType)).toEqual(['run.enqueued', 'run.started']);
 });
 
+test('what begins a run wakes nobody, what moves it wakes its followers', async () => {
+  const keys: string[] = [];
+  const woken = Promise.withResolvers<void>();
+  await store.listen('codexk8s', (key) => {
+    keys.push(key);
+    if (key.startsWith('event:')) woken.resolve();
+  });
+  const run = await aRun(store, { repository });
+
+  await moveRun(store.db, 'start', { id: run.id, actor });
+  await woken.promise;
+
+  expect(keys.filter((key) => key === `event:${run.id}`)).toHaveLength(1);
+});
+
 test('a move the table does not have changes nothing and records nothing', async () => {
   const run = await aRun(store, { repository });
   await moveRun(store.db, 'cancel', { id: run.id, actor });
