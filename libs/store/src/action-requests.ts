@@ -197,29 +197,24 @@ export async function listOrphanedRequests(db: Db, limit: number): Promise<Actio
   return rows as ActionRequest[]; // check constraints hold the words
 }
 
-/** Uses up a person's approval of a trigger label (reference §2.6): true for the one delivery that takes it. */
-export async function consumeLabelGrant(
-  tx: Tx,
-  { repositoryId, issueNumber, label }: { repositoryId: string; issueNumber: number; label: string },
-): Promise<ActionRequest | undefined> {
-  const { rows } = await sql<ActionRequest>`
-    update core.action_requests set consumed_at = now(), updated_at = now()
-    where id = (select id from core.action_requests
-                where repository_id = ${repositoryId} and issue_number = ${issueNumber} and action = 'label_apply' and state in ('approved', 'applied')
-                  and consumed_at is null and expires_at > now() and lower(target ->> 'label') = lower(${label})
-                order by id limit 1 for update)
-      and consumed_at is null
-    returning *`.execute(tx);
-  return rows[0];
+/** A person's approvals of a trigger label that are not used up (reference §2.6), as a `from … where …`. */
+export function openLabelGrants({ repositoryId, issueNumber, label }: LabelPlace) {
+  return sql`core.action_requests
+    where repository_id = ${repositoryId} and issue_number = ${issueNumber} and action = 'label_apply' and state in ('approved', 'applied')
+      and consumed_at is null and expires_at > now() and lower(target ->> 'label') = lower(${label})`;
 }
 
-export async function getLabelGrant(
-  db: Db | Tx,
-  { repositoryId, issueNumber, label }: { repositoryId: string; issueNumber: number; label: string },
-): Promise<boolean> {
-  const { rows } = await sql`
-    select 1 from core.action_requests
-    where repository_id = ${repositoryId} and issue_number = ${issueNumber} and action = 'label_apply' and state in ('approved', 'applied')
-      and consumed_at is null and expires_at > now() and lower(target ->> 'label') = lower(${label}) limit 1`.execute(db);
-  return rows.length > 0;
+export interface LabelPlace {
+  readonly repositoryId: string;
+  readonly issueNumber: number;
+  readonly label: string;
+}
+
+/** Uses up a person's approval of a trigger label (reference §2.6): true for the one delivery that takes it. */
+export async function consumeLabelGrant(tx: Tx, place: LabelPlace): Promise<ActionRequest | undefined> {
+  const { rows } = await sql<ActionRequest>`
+    update core.action_requests set consumed_at = now(), updated_at = now()
+    where id = (select id from ${openLabelGrants(place)} order by id limit 1 for update) and consumed_at is null
+    returning *`.execute(tx);
+  return rows[0];
 }

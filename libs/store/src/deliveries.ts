@@ -1,8 +1,11 @@
-import { sql, type Insertable, type Selectable } from 'kysely';
+import type { ActorRef, FlowEventType } from '@codex-k8s/domain';
+import { sql, type Selectable } from 'kysely';
+import { asJson } from './json.ts';
 import type { Db, Tx } from './store.ts';
 import type { CoreWebhookDeliveries } from './tables.gen.ts';
 
 export type Delivery = Selectable<CoreWebhookDeliveries>;
+export type KnownDelivery = Pick<Delivery, 'deliveryId' | 'eventType' | 'runId'>;
 
 /** Serialises all decisions on one issue of one repository (NFR-018); held until the transaction ends. */
 export async function lockIssue(
@@ -16,32 +19,53 @@ export async function lockIssue(
 export async function findDelivery(
   tx: Tx,
   { deliveryId, eventType, bodySha256, windowSec }: { deliveryId: string; eventType: string; bodySha256: string; windowSec: number },
-): Promise<Delivery | undefined> {
-  return tx
-    .selectFrom('core.webhookDeliveries')
-    .selectAll()
-    .where((eb) =>
-      eb.or([
-        eb('deliveryId', '=', deliveryId),
-        eb.and([
-          eb('bodySha256', '=', bodySha256),
-          eb('eventType', '=', eventType),
-          eb('receivedAt', '>', sql<Date>`now() - make_interval(secs => ${windowSec})`),
-        ]),
-      ]),
-    )
-    .limit(1)
-    .executeTakeFirst();
+): Promise<KnownDelivery | undefined> {
+  const { rows } = await sql<KnownDelivery>`
+    select delivery_id, event_type, run_id from core.webhook_deliveries
+    where delivery_id = ${deliveryId}
+      or (body_sha256 = ${bodySha256} and event_type = ${eventType} and received_at > now() - make_interval(secs => ${windowSec}))
+    limit 1`.execute(tx);
+  return rows[0];
 }
 
-/** False: another transaction recorded this id first. */
-export async function recordDelivery(tx: Tx, delivery: Insertable<CoreWebhookDeliveries>): Promise<boolean> {
-  const result = await tx
-    .insertInto('core.webhookDeliveries')
-    .values(delivery)
-    .onConflict((conflict) => conflict.column('deliveryId').doNothing())
-    .executeTakeFirst();
-  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+export type NewDelivery = Pick<
+  Delivery,
+  | 'deliveryId'
+  | 'bodySha256'
+  | 'eventType'
+  | 'action'
+  | 'repositoryFullName'
+  | 'reason'
+  | 'runId'
+  | 'repositoryId'
+  | 'issueNumber'
+  | 'needsAnswer'
+> & { readonly result: 'accepted' | 'ignored'; readonly details: Readonly<Record<string, unknown>> };
+
+/** A delivery and the event that says what was decided. False: another transaction recorded this id first. */
+export async function recordDelivery(tx: Tx, delivery: NewDelivery, { projectId, actor, payload }: DecisionEvent): Promise<boolean> {
+  const { deliveryId, bodySha256, eventType, action, repositoryFullName, result, reason, runId, repositoryId, issueNumber } = delivery;
+  const type: FlowEventType = result === 'accepted' ? 'webhook.received' : 'webhook.ignored';
+  const { numAffectedRows } = await sql`
+    with recorded as (
+      insert into core.webhook_deliveries (delivery_id, body_sha256, event_type, action, repository_full_name, result, reason, run_id,
+        repository_id, issue_number, needs_answer, details)
+      values (${deliveryId}, ${bodySha256}, ${eventType}, ${action}, ${repositoryFullName}, ${result}, ${reason}, ${runId},
+        ${repositoryId}, ${issueNumber}, ${delivery.needsAnswer}, ${asJson(delivery.details)})
+      on conflict (delivery_id) do nothing
+      returning delivery_id, run_id
+    )
+    insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, payload)
+    select delivery_id, run_id, ${projectId ?? null}::uuid, ${actor.type}, ${actor.id}, ${type}, ${asJson(payload)} from recorded`.execute(
+    tx,
+  );
+  return (numAffectedRows ?? 0n) > 0n;
+}
+
+export interface DecisionEvent {
+  readonly projectId: string | undefined;
+  readonly actor: ActorRef;
+  readonly payload: Readonly<Record<string, unknown>>;
 }
 
 /** Which of the ids are on record. */

@@ -18,4 +18,5 @@ export * from './run-queue.ts';
 export * from './runs.ts';
 export * from './sessions.ts';
 export * from './store.ts';
+export * from './trigger-facts.ts';
 export * from './users.ts';

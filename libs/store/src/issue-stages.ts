@@ -1,6 +1,6 @@
 import type { ActorRef, StageRecord } from '@codex-k8s/domain';
 import { sql, type Selectable } from 'kysely';
-import { recordEvent } from './flow-events.ts';
+import { asJson } from './json.ts';
 import type { Tx, Db } from './store.ts';
 import type { CoreIssueStages } from './tables.gen.ts';
 
@@ -35,31 +35,18 @@ export interface StageChange {
 /** Sets where an issue stands and puts the transition on record; the row can be rebuilt from those events (reference §3.4). */
 export async function setIssueStage(tx: Tx, change: StageChange): Promise<void> {
   const { repositoryId, projectId, issueNumber, profile, stage, status, runId, prNumber, correlationId, actor } = change;
-  const before = await getIssueStage(tx, { repositoryId, issueNumber });
-  await tx
-    .insertInto('core.issueStages')
-    .values({ repositoryId, issueNumber, profile, stage, status, activeRunId: runId, prNumber: prNumber ?? null })
-    .onConflict((conflict) =>
-      conflict.columns(['repositoryId', 'issueNumber']).doUpdateSet({
-        stage,
-        status,
-        activeRunId: runId,
-        ...(prNumber !== undefined && { prNumber }),
-        updatedAt: sql<Date>`now()`,
-      }),
+  const payload = { to: { stage, status }, issue_number: issueNumber, pr_number: prNumber };
+  await sql`
+    with before as (
+      select jsonb_build_object('from', jsonb_build_object('stage', stage, 'status', status)) as payload
+      from core.issue_stages where repository_id = ${repositoryId} and issue_number = ${issueNumber}
+    ), changed as (
+      insert into core.issue_stages as known (repository_id, issue_number, profile, stage, status, active_run_id, pr_number)
+      values (${repositoryId}, ${issueNumber}, ${profile}, ${stage}, ${status}, ${runId}, ${prNumber ?? null})
+      on conflict (repository_id, issue_number) do update set stage = excluded.stage, status = excluded.status,
+        active_run_id = excluded.active_run_id, pr_number = coalesce(excluded.pr_number, known.pr_number), updated_at = now()
     )
-    .execute();
-  await recordEvent(tx, {
-    type: 'stage.transition',
-    correlationId,
-    runId,
-    projectId,
-    actor,
-    payload: {
-      from: before ? { stage: before.stage, status: before.status } : undefined,
-      to: { stage, status },
-      issue_number: issueNumber,
-      pr_number: prNumber,
-    },
-  });
+    insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, payload)
+    values (${correlationId}, ${runId}, ${projectId}, ${actor.type}, ${actor.id}, 'stage.transition',
+      ${asJson(payload)} || coalesce((select payload from before), '{}'))`.execute(tx);
 }

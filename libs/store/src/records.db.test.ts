@@ -3,7 +3,7 @@ import { aProject, aRepository, aRun, openTestStore } from '@codex-k8s/testkit';
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
 import { actionDigest, consumeLabelGrant, decideAction, requestAction } from './action-requests.ts';
-import { findDelivery, recordDelivery } from './deliveries.ts';
+import { findDelivery, recordDelivery, type NewDelivery } from './deliveries.ts';
 import { migrate, pendingMigrations } from './migrate.ts';
 import { appendLog, expireLogs, getLogHead, readLog } from './run-logs.ts';
 import { listRuns } from './run-lists.ts';
@@ -143,14 +143,31 @@ test('a label grant is used up by exactly one delivery', async () => {
 });
 
 test('a delivery is known by its id for ever and by its body within the window', async () => {
-  const delivery = { deliveryId: randomUUID(), bodySha256: randomUUID(), eventType: 'issues', result: 'accepted' };
+  const delivery: NewDelivery = {
+    deliveryId: randomUUID(),
+    bodySha256: randomUUID(),
+    eventType: 'issues',
+    action: 'opened',
+    repositoryFullName: 'acme/shop',
+    result: 'accepted',
+    reason: null,
+    runId: null,
+    repositoryId: null,
+    issueNumber: 7,
+    needsAnswer: false,
+    details: {},
+  };
   const find = (question: object) =>
     store.db
       .transaction()
       .execute((tx) => findDelivery(tx, { deliveryId: 'other', bodySha256: 'other', eventType: 'issues', windowSec: 300, ...question }));
-  const record = () => store.db.transaction().execute((tx) => recordDelivery(tx, delivery));
+  const record = () => store.db.transaction().execute((tx) => recordDelivery(tx, delivery, { projectId: undefined, actor, payload: {} }));
 
   expect([await record(), await record()]).toEqual([true, false]);
+  const { rows } = await sql`select event_type, run_id from audit.flow_events where correlation_id = ${delivery.deliveryId}`.execute(
+    store.db,
+  );
+  expect(rows).toEqual([{ eventType: 'webhook.received', runId: null }]);
   expect(await find({ deliveryId: delivery.deliveryId })).toBeDefined();
   expect(await find({ bodySha256: delivery.bodySha256 })).toBeDefined();
   expect(await find({ bodySha256: delivery.bodySha256, eventType: 'push' })).toBeUndefined();

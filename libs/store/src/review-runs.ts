@@ -1,7 +1,6 @@
 import { AppError, type ActorRef } from '@codex-k8s/domain';
 import { findAgent, policySnapshot } from './agents.ts';
-import { createRunOnce, type Run } from './runs.ts';
-import { openSession } from './sessions.ts';
+import { createRunOnce, type CreatedRun, type Run } from './runs.ts';
 import type { Tx } from './store.ts';
 
 /**
@@ -11,10 +10,10 @@ import type { Tx } from './store.ts';
 export async function createReviewRun(
   tx: Tx,
   { of, headSha, actor, source }: { of: Run; headSha: string; actor: ActorRef; source: string },
-): Promise<Run | undefined> {
+): Promise<CreatedRun | undefined> {
   const agent = await findAgent(tx, { agentKey: 'reviewer', projectId: of.projectId });
   if (!agent) throw new AppError('run.precondition_failed', 'No active agent has the key reviewer.');
-  const run = await createRunOnce(tx, {
+  return createRunOnce(tx, {
     correlationId: `${of.correlationId}.review.${headSha.slice(0, 12)}`,
     parentRunId: of.id,
     projectId: of.projectId,
@@ -43,6 +42,4 @@ export async function createReviewRun(
     payload: { ...(of.runPayload as object), feedback: undefined, trigger: { source } }, // always written as an object
     policy: policySnapshot(agent),
   });
-  if (run) await openSession(tx, run);
-  return run;
 }

@@ -3,16 +3,6 @@ import { sql } from 'kysely';
 import type { Run } from './runs.ts';
 import type { Db, Tx } from './store.ts';
 
-export async function findActiveStageRun(
-  db: Db | Tx,
-  { repositoryId, issueNumber }: { repositoryId: string; issueNumber: number },
-): Promise<Run | undefined> {
-  const { rows } = await sql<Run>`
-    select * from core.agent_runs where repository_id = ${repositoryId} and issue_number = ${issueNumber}
-      and run_kind <> 'review' and status in ('pending', 'running', 'waiting_mcp') limit 1`.execute(db);
-  return rows[0];
-}
-
 /** Every unfinished run of an issue, reviews included. */
 export async function listOpenRunsOfIssue(
   db: Db | Tx,

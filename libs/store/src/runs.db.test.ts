@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
 import { listRunEvents, recordEvent } from './flow-events.ts';
 import { createRunOnce, getRun, moveRun } from './runs.ts';
+import { getSession } from './sessions.ts';
 
 const store = await openTestStore();
 afterAll(() => store[Symbol.asyncDispose]());
@@ -32,6 +33,19 @@ test('what begins a run wakes nobody, what moves it wakes its followers', async 
   await woken.promise;
 
   expect(keys.filter((key) => key === `event:${run.id}`)).toHaveLength(1);
+});
+
+test('a run is created with its session, and a second one of its issue leaves nothing behind', async () => {
+  const run = await aRun(store, { repository, issueNumber: 4_711 });
+
+  await expect(aRun(store, { repository, issueNumber: 4_711 })).rejects.toThrow('run was not created');
+
+  expect(await getSession(store.db, run.id)).toMatchObject({ correlationId: run.correlationId, branchName: run.branch, agentKey: 'dev' });
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from audit.agent_sessions where repository_full_name = ${run.repositoryFullName} and issue_number = 4711`.execute(
+    store.db,
+  );
+  expect(rows).toEqual([{ count: 1 }]);
 });
 
 test('a move the table does not have changes nothing and records nothing', async () => {

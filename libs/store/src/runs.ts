@@ -1,7 +1,7 @@
 import { finalStatuses, runMoves, type ActorRef, type ErrorCode, type RunMove, type RunStatus } from '@codex-k8s/domain';
 import { sql, type Insertable, type Selectable, type Updateable } from 'kysely';
 import { asJson } from './json.ts';
-import { isUniqueViolation, type Db, type Tx } from './store.ts';
+import type { Db, Tx } from './store.ts';
 import type { CoreAgentRuns } from './tables.gen.ts';
 
 export type Run = Omit<Selectable<CoreAgentRuns>, 'status'> & { readonly status: RunStatus };
@@ -34,50 +34,38 @@ export type NewRun = Pick<
   | 'learningMode'
 > & { readonly actor: ActorRef; readonly payload: object; readonly policy: object };
 
+export type CreatedRun = Pick<Run, 'id' | 'correlationId' | 'agentKey' | 'runKind' | 'triggerKind' | 'attempt'>;
+
 /**
- * Creates a pending run and its `run.enqueued` event. Undefined: a run of this correlation id exists, or the issue has an active stage
- * run; both guards are unique indexes, so of any number of concurrent callers one wins.
+ * Creates a pending run, its session and its `run.enqueued` event. Undefined: a run of this correlation id exists, or the issue has an
+ * active stage run; both guards are unique indexes, so of any number of concurrent callers one wins.
  */
-export async function createRunOnce(tx: Tx, { actor, payload, policy, ...values }: NewRun): Promise<Run | undefined> {
-  await sql`savepoint create_run`.execute(tx);
-  try {
-    const run = await tx
-      .with('created', (cte) =>
-        cte
-          .insertInto('core.agentRuns')
-          .values({ ...values, runPayload: asJson(payload), policy: asJson(policy) })
-          .returningAll(),
-      )
-      .with('recorded', (cte) =>
-        cte
-          .insertInto('audit.flowEvents')
-          .columns(['correlationId', 'runId', 'projectId', 'actorType', 'actorId', 'eventType', 'payload'])
-          .expression((eb) =>
-            eb
-              .selectFrom('created')
-              .select(({ val, ref }) => [
-                'correlationId',
-                'id',
-                'projectId',
-                val(actor.type).as('actorType'),
-                val(actor.id).as('actorId'),
-                val('run.enqueued').as('eventType'),
-                sql<string>`jsonb_build_object('trigger_kind', ${ref('triggerKind')}, 'agent_key', ${ref('agentKey')}, 'trigger_label', ${ref('triggerLabel')})`.as(
-                  'payload',
-                ),
-              ]),
-          ),
-      )
-      .selectFrom('created')
-      .selectAll()
-      .executeTakeFirstOrThrow();
-    await sql`release savepoint create_run`.execute(tx);
-    return run as Run; // the check constraint holds the statuses
-  } catch (error) {
-    await sql`rollback to savepoint create_run`.execute(tx);
-    if (isUniqueViolation(error)) return undefined;
-    throw error;
-  }
+export async function createRunOnce(tx: Tx, run: NewRun): Promise<CreatedRun | undefined> {
+  const { rows } = await sql<CreatedRun>`
+    with created as (
+      insert into core.agent_runs (correlation_id, parent_run_id, project_id, repository_id, repository_full_name, agent_id, agent_key, program,
+        model, reasoning_effort, scripted, run_kind, trigger_kind, trigger_label, triggered_by, issue_number, issue_title, issue_url, pr_number,
+        pr_url, head_sha, base_branch, branch, learning_mode, run_payload, policy)
+      values (${run.correlationId}, ${run.parentRunId ?? null}, ${run.projectId}, ${run.repositoryId}, ${run.repositoryFullName}, ${run.agentId},
+        ${run.agentKey}, ${run.program}, ${run.model}, ${run.reasoningEffort}, ${run.scripted ?? false}, ${run.runKind}, ${run.triggerKind},
+        ${run.triggerLabel ?? null}, ${run.triggeredBy}, ${run.issueNumber ?? null}, ${run.issueTitle ?? null}, ${run.issueUrl ?? null},
+        ${run.prNumber ?? null}, ${run.prUrl ?? null}, ${run.headSha ?? null}, ${run.baseBranch}, ${run.branch}, ${run.learningMode ?? false},
+        ${asJson(run.payload)}, ${asJson(run.policy)})
+      on conflict do nothing
+      returning id, correlation_id, project_id, repository_full_name, agent_key, program, model, reasoning_effort, run_kind, trigger_kind,
+        trigger_label, issue_number, pr_number, pr_url, branch, attempt
+    ), opened as (
+      insert into audit.agent_sessions (run_id, correlation_id, project_id, repository_full_name, issue_number, branch_name, pr_number, pr_url,
+        agent_key, trigger_kind, program, model, reasoning_effort)
+      select id, correlation_id, project_id, repository_full_name, issue_number, branch, pr_number, pr_url,
+        agent_key, trigger_kind, program, model, reasoning_effort from created
+    ), recorded as (
+      insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, payload)
+      select correlation_id, id, project_id, ${run.actor.type}, ${run.actor.id}, 'run.enqueued',
+        jsonb_build_object('trigger_kind', trigger_kind, 'agent_key', agent_key, 'trigger_label', trigger_label) from created
+    )
+    select id, correlation_id, agent_key, run_kind, trigger_kind, attempt from created`.execute(tx);
+  return rows[0];
 }
 
 export type RunChange = Omit<Updateable<CoreAgentRuns>, 'id' | 'status' | 'finishedAt' | 'updatedAt' | 'failureCode' | 'failureMessage'>;

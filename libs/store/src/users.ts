@@ -56,21 +56,23 @@ export interface KnownSender {
   readonly role: ProjectRole | undefined;
 }
 
-/** The platform's user behind a GitHub account and the role in a project. */
+/** The platform's users behind a GitHub account, with the role in a project; an account that was never linked is known by its login. */
+export function senders({ githubUserId, githubLogin, projectId }: { githubUserId: number; githubLogin: string; projectId: string }) {
+  return sql<SenderRow>`
+    select u.id, u.is_platform_admin, u.is_platform_owner, m.role
+    from core.users u left join core.project_members m on m.user_id = u.id and m.project_id = ${projectId}
+    where u.github_user_id = ${githubUserId} or (u.github_user_id is null and lower(u.github_login) = ${githubLogin.toLowerCase()})
+    limit 1`;
+}
+
+interface SenderRow extends Omit<KnownSender, 'role'> {
+  readonly role: string | null;
+}
+
 export async function findSender(
   db: Db | Tx,
-  { githubUserId, githubLogin, projectId }: { githubUserId: number; githubLogin: string; projectId: string },
+  account: { githubUserId: number; githubLogin: string; projectId: string },
 ): Promise<KnownSender | undefined> {
-  const row = await db
-    .selectFrom('core.users as u')
-    .leftJoin('core.projectMembers as m', (join) => join.onRef('m.userId', '=', 'u.id').on('m.projectId', '=', projectId))
-    .select(['u.id', 'u.isPlatformAdmin', 'u.isPlatformOwner', 'm.role'])
-    .where((eb) =>
-      eb.or([
-        eb('u.githubUserId', '=', githubUserId),
-        eb.and([eb('u.githubUserId', 'is', null), eb(eb.fn<string>('lower', ['u.githubLogin']), '=', githubLogin.toLowerCase())]),
-      ]),
-    )
-    .executeTakeFirst();
+  const [row] = (await senders(account).execute(db)).rows;
   return row && { ...row, role: (row.role ?? undefined) as ProjectRole | undefined }; // the check constraint holds the roles
 }

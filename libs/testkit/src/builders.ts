@@ -5,7 +5,7 @@ import {
   createRunOnce,
   createUser,
   findAgent,
-  openSession,
+  getRun,
   policySnapshot,
   seedSystemAgents,
   type NewRun,
@@ -63,8 +63,8 @@ export async function aRun(
 ): Promise<Run> {
   await seedSystemAgents(store.db, { program: 'trial', model: 'scripted' });
   const agent = there(await findAgent(store.db, { agentKey, projectId: repository.projectId }), 'agent');
-  const run = await store.db.transaction().execute(async (tx) => {
-    const created = await createRunOnce(tx, {
+  const created = await store.db.transaction().execute((tx) =>
+    createRunOnce(tx, {
       correlationId: randomUUID(),
       projectId: repository.projectId,
       repositoryId: repository.id,
@@ -88,9 +88,7 @@ export async function aRun(
         trigger: { source: 'issue_label' },
       },
       policy: policy ?? policySnapshot(agent),
-    });
-    if (created) await openSession(tx, created);
-    return created;
-  });
-  return there(run, 'run');
+    }),
+  );
+  return there(await getRun(store.db, there(created, 'run').id), 'run');
 }

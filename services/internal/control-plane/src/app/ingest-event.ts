@@ -49,39 +49,39 @@ export async function ingestEvent(context: Context, { deliveryId, eventType, bod
     const known = await findDelivery(tx, { deliveryId, eventType, bodySha256, windowSec: context.config.replayWindowSec });
     if (known) return answerDuplicate(tx, { deliveryId, known });
     const outcome = await decide(context, tx, { deliveryId, eventType, payload });
-    const isFirst = await recordDelivery(tx, {
-      deliveryId,
-      bodySha256,
-      eventType,
-      action: payload.action ?? null,
-      repositoryFullName: payload.repository?.full_name ?? null,
-      result: outcome.result,
-      reason: outcome.reason ?? null,
-      runId: outcome.runId ?? null,
-      repositoryId: outcome.repository?.id ?? null,
-      issueNumber: issueNumber ?? null,
-      needsAnswer: outcome.needsAnswer ?? false,
-      details: JSON.stringify(outcome.details ?? {}),
-    });
+    const isFirst = await recordDelivery(
+      tx,
+      {
+        deliveryId,
+        bodySha256,
+        eventType,
+        action: payload.action ?? null,
+        repositoryFullName: payload.repository?.full_name ?? null,
+        result: outcome.result,
+        reason: outcome.reason ?? null,
+        runId: outcome.runId ?? null,
+        repositoryId: outcome.repository?.id ?? null,
+        issueNumber: issueNumber ?? null,
+        needsAnswer: outcome.needsAnswer ?? false,
+        details: outcome.details ?? {},
+      },
+      {
+        projectId: outcome.repository?.projectId,
+        actor: system,
+        payload: {
+          event_type: eventType,
+          action: payload.action,
+          repository: payload.repository?.full_name,
+          sender: payload.sender?.login,
+          issue_number: issueNumber,
+          reason: outcome.reason,
+          ...outcome.details,
+        },
+      },
+    );
     // The id was used for another issue's event at this very moment: nothing of ours may stay.
     if (!isFirst)
       throw new AppError('request.unprocessable', 'This delivery id is in use for another event.', { field: 'x-github-delivery' });
-    await recordEvent(tx, {
-      type: outcome.result === 'accepted' ? 'webhook.received' : 'webhook.ignored',
-      correlationId: deliveryId,
-      runId: outcome.runId,
-      projectId: outcome.repository?.projectId,
-      actor: system,
-      payload: {
-        event_type: eventType,
-        action: payload.action,
-        repository: payload.repository?.full_name,
-        sender: payload.sender?.login,
-        issue_number: issueNumber,
-        reason: outcome.reason,
-        ...outcome.details,
-      },
-    });
     return {
       status: outcome.result,
       ...(outcome.reason !== undefined && { reason: outcome.reason }),

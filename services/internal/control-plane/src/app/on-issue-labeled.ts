@@ -1,14 +1,5 @@
 import { decideLabelTrigger, refusalAnswers } from '@codex-k8s/domain';
-import {
-  consumeLabelGrant,
-  findActiveStageRun,
-  findSender,
-  getIssueStage,
-  getLabelGrant,
-  getProject,
-  latestDeliveredRun,
-  type Tx,
-} from '@codex-k8s/store';
+import { consumeLabelGrant, latestDeliveredRun, readTriggerFacts, type Tx } from '@codex-k8s/store';
 import type { Context } from './context.ts';
 import type { EventInput, RuleOutcome } from './event-rule.ts';
 import { startStageRun } from './start-run.ts';
@@ -25,22 +16,17 @@ export async function onIssueLabeled(
   const { labels } = context;
   const place = { repositoryId: repository.id, issueNumber: issue.number };
   const snapshot = issueSnapshot(issue);
-  const [active, record, hasGrant, project] = [
-    await findActiveStageRun(tx, place),
-    await getIssueStage(tx, place),
-    await getLabelGrant(tx, { ...place, label: label.name }),
-    await getProject(tx, repository.projectId),
-  ];
-  const user = await findSender(tx, { githubUserId: account.id, githubLogin: account.login, projectId: repository.projectId });
+  const facts = await readTriggerFacts(tx, { ...place, projectId: repository.projectId, label: label.name, account });
+  const { settings, activeRunId, stage, hasGrant, user } = facts;
   const decision = decideLabelTrigger({
     labels,
     addedLabel: label.name,
     issueLabels: snapshot.labels,
     isOpen: issue.state !== 'closed',
     sender: { login: account.login, isBot: account.type === 'Bot', hasGrant, ...(user && { user }) },
-    hasActiveRun: active !== undefined,
-    stageRecord: record && { stage: record.stage, status: record.status, prNumber: record.prNumber ?? undefined },
-    allowDirectDev: project?.settings.direct_dev ?? context.config.directDev,
+    hasActiveRun: activeRunId !== undefined,
+    stageRecord: stage,
+    allowDirectDev: settings.direct_dev ?? context.config.directDev,
   });
   if ('refuse' in decision) {
     const { comment } = refusalAnswers[decision.refuse];
@@ -48,13 +34,14 @@ export async function onIssueLabeled(
       result: 'ignored',
       reason: decision.refuse,
       needsAnswer: comment && decision.trigger !== undefined,
-      details: { label: label.name, conflicting: decision.conflicting, active_run_id: active?.id },
+      details: { label: label.name, conflicting: decision.conflicting, active_run_id: activeRunId },
     };
   }
   const grant = hasGrant ? await consumeLabelGrant(tx, { ...place, label: label.name }) : undefined;
   const continues = decision.start.isRevise ? await latestDeliveredRun(tx, place) : undefined;
   const run = await startStageRun(context, tx, {
     repository,
+    settings,
     correlationId: deliveryId,
     trigger: decision.start,
     triggerLabel: label.name,

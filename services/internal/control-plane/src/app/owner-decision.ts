@@ -13,6 +13,7 @@ import {
   moveRun,
   recordEvent,
   setIssueStage,
+  type CreatedRun,
   type Run,
   type Tx,
 } from '@codex-k8s/store';
@@ -87,7 +88,7 @@ export async function requestChanges(
   context: Context,
   tx: Tx,
   { run, actor, via, correlationId, feedback }: ChangeRequest,
-): Promise<Run | undefined> {
+): Promise<CreatedRun | undefined> {
   const repository = run.repositoryId === null ? undefined : await getRepository(tx, run.repositoryId);
   if (!repository) return undefined;
   await lockIssue(tx, { repository: run.repositoryFullName, issueNumber: run.issueNumber ?? undefined });

@@ -4,9 +4,10 @@ import {
   createRunOnce,
   findAgent,
   getProject,
-  openSession,
   policySnapshot,
   setIssueStage,
+  type CreatedRun,
+  type ProjectSettings,
   type Repository,
   type Run,
   type Tx,
@@ -41,6 +42,8 @@ export interface RunPayload {
 
 export interface StartRunInput {
   readonly repository: Repository;
+  /** Of its project, where the caller has read them. */
+  readonly settings?: ProjectSettings;
   readonly correlationId: string;
   readonly trigger: Pick<Trigger, 'stage' | 'kind' | 'agentKey' | 'isRevise'>;
   readonly triggerLabel: string | undefined;
@@ -52,12 +55,12 @@ export interface StartRunInput {
 }
 
 /** Creates the pending run of a stage; undefined when another one was first. Call it under the lock of the issue. */
-export async function startStageRun(context: Context, tx: Tx, input: StartRunInput): Promise<Run | undefined> {
+export async function startStageRun(context: Context, tx: Tx, input: StartRunInput): Promise<CreatedRun | undefined> {
   const { repository, correlationId, trigger, triggerLabel, actor, payload, continues } = input;
   const { config } = context;
   const agent = await findAgent(tx, { agentKey: trigger.agentKey, projectId: repository.projectId });
   if (!agent) throw new AppError('run.precondition_failed', `No active agent has the key ${trigger.agentKey}.`);
-  const project = await getProject(tx, repository.projectId);
+  const settings = input.settings ?? (await getProject(tx, repository.projectId))?.settings;
   const run = await createRunOnce(tx, {
     correlationId,
     parentRunId: continues?.id ?? null,
@@ -81,19 +84,18 @@ export async function startStageRun(context: Context, tx: Tx, input: StartRunInp
     prUrl: continues?.prUrl ?? null,
     baseBranch: repository.defaultBranch,
     branch: continues?.branch ?? runBranch({ issueNumber: payload.issue.number, runId: correlationId }),
-    learningMode: input.learningMode ?? project?.settings.learning_mode_default ?? config.learningMode,
+    learningMode: input.learningMode ?? settings?.learning_mode_default ?? config.learningMode,
     actor,
     payload,
     policy: policySnapshot(agent),
   });
   if (!run) return undefined;
   traceNewRun(run);
-  await openSession(tx, run);
   await setIssueStage(tx, {
     repositoryId: repository.id,
     projectId: repository.projectId,
     issueNumber: payload.issue.number,
-    profile: project?.settings.profile ?? 'feature',
+    profile: settings?.profile ?? 'feature',
     stage: trigger.stage,
     status: 'in_progress',
     runId: run.id,
