@@ -66,14 +66,13 @@ export async function findAgent(
   db: Db | Tx,
   { agentKey, projectId }: { agentKey: string; projectId: string },
 ): Promise<AgentView | undefined> {
-  const row = await selectAgents(db)
-    .where('a.agentKey', '=', agentKey)
-    .where('a.isActive', '=', true)
-    .where((eb) => eb.or([eb('a.projectId', '=', projectId), eb('a.projectId', 'is', null)]))
-    .orderBy(sql`a.project_id nulls last`)
-    .limit(1)
-    .executeTakeFirst();
-  return row as AgentView | undefined; // check constraints hold the words
+  const { rows } = await sql<AgentView>`/* prepared */
+    select a.id, a.agent_key, a.name, a.role_kind, a.project_id, a.is_active, a.program, a.model, a.reasoning_effort, p.policy_key, p.runtime_mode,
+      p.max_parallel_runs, p.run_timeout_sec, p.owner_review_timeout_sec, p.max_attempts
+    from core.agents a join core.agent_policies p on p.id = a.policy_id
+    where a.agent_key = ${agentKey} and a.is_active and (a.project_id = ${projectId} or a.project_id is null)
+    order by a.project_id nulls last limit 1`.execute(db);
+  return rows[0];
 }
 
 /** The policy a run is started under; later changes of the policy do not reach it (reference §4.3). */

@@ -12,7 +12,9 @@ export async function lockIssue(
   tx: Tx,
   { repository, issueNumber }: { repository: string; issueNumber: number | undefined },
 ): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`issue:${repository.toLowerCase()}#${issueNumber ?? ''}`}, 0))`.execute(tx);
+  await sql`/* prepared */ select pg_advisory_xact_lock(hashtextextended(${`issue:${repository.toLowerCase()}#${issueNumber ?? ''}`}, 0))`.execute(
+    tx,
+  );
 }
 
 /** The delivery that was recorded before: the same id, or the same event with the same body within the window. */
@@ -20,7 +22,7 @@ export async function findDelivery(
   tx: Tx,
   { deliveryId, eventType, bodySha256, windowSec }: { deliveryId: string; eventType: string; bodySha256: string; windowSec: number },
 ): Promise<KnownDelivery | undefined> {
-  const { rows } = await sql<KnownDelivery>`
+  const { rows } = await sql<KnownDelivery>`/* prepared */
     select delivery_id, event_type, run_id from core.webhook_deliveries
     where delivery_id = ${deliveryId}
       or (body_sha256 = ${bodySha256} and event_type = ${eventType} and received_at > now() - make_interval(secs => ${windowSec}))
@@ -46,7 +48,7 @@ export type NewDelivery = Pick<
 export async function recordDelivery(tx: Tx, delivery: NewDelivery, { projectId, actor, payload }: DecisionEvent): Promise<boolean> {
   const { deliveryId, bodySha256, eventType, action, repositoryFullName, result, reason, runId, repositoryId, issueNumber } = delivery;
   const type: FlowEventType = result === 'accepted' ? 'webhook.received' : 'webhook.ignored';
-  const { numAffectedRows } = await sql`
+  const { numAffectedRows } = await sql`/* prepared */
     with recorded as (
       insert into core.webhook_deliveries (delivery_id, body_sha256, event_type, action, repository_full_name, result, reason, run_id,
         repository_id, issue_number, needs_answer, details)

@@ -36,7 +36,7 @@ export interface StageChange {
 export async function setIssueStage(tx: Tx, change: StageChange): Promise<void> {
   const { repositoryId, projectId, issueNumber, profile, stage, status, runId, prNumber, correlationId, actor } = change;
   const payload = { to: { stage, status }, issue_number: issueNumber, pr_number: prNumber };
-  await sql`
+  await sql`/* prepared */
     with before as (
       select jsonb_build_object('from', jsonb_build_object('stage', stage, 'status', status)) as payload
       from core.issue_stages where repository_id = ${repositoryId} and issue_number = ${issueNumber}

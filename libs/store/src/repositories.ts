@@ -38,12 +38,11 @@ export async function getRepository(db: Db | Tx, id: string): Promise<Repository
 }
 
 export async function findRepositoryByExternalId(db: Db | Tx, externalId: number): Promise<Repository | undefined> {
-  return db
-    .selectFrom('core.repositories')
-    .selectAll()
-    .where('provider', '=', 'github')
-    .where('externalId', '=', externalId)
-    .executeTakeFirst();
+  const { rows } = await sql<Repository>`/* prepared */
+    select id, project_id, provider, external_id, owner, name, default_branch, html_url, clone_url, token_encrypted, services_yaml_path, hook_id,
+      created_at, updated_at
+    from core.repositories where provider = 'github' and external_id = ${externalId}`.execute(db);
+  return rows[0];
 }
 
 /** Undefined: another project has bound the repository. */

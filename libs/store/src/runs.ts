@@ -41,7 +41,7 @@ export type CreatedRun = Pick<Run, 'id' | 'correlationId' | 'agentKey' | 'runKin
  * active stage run; both guards are unique indexes, so of any number of concurrent callers one wins.
  */
 export async function createRunOnce(tx: Tx, run: NewRun): Promise<CreatedRun | undefined> {
-  const { rows } = await sql<CreatedRun>`
+  const { rows } = await sql<CreatedRun>`/* prepared */
     with created as (
       insert into core.agent_runs (correlation_id, parent_run_id, project_id, repository_id, repository_full_name, agent_id, agent_key, program,
         model, reasoning_effort, scripted, run_kind, trigger_kind, trigger_label, triggered_by, issue_number, issue_title, issue_url, pr_number,

@@ -3,6 +3,7 @@ import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kyse
 import pg from 'pg';
 import type { DB } from './tables.gen.ts';
 import { openPglite, pgliteDialect } from './pglite.ts';
+import { prepareMarked } from './prepared.ts';
 
 export type Db = Kysely<DB>;
 export type Tx = Transaction<DB>;
@@ -64,6 +65,7 @@ function openServer(url: string, { readUrl, poolSize = 10, onError = () => undef
     pool.on('error', onError);
     // A connection lost between two statements of a transaction has no other listener, and would end the process; the next statement fails.
     pool.on('connect', (client) => client.on('error', () => undefined));
+    pool.on('connect', prepareMarked);
     return pool;
   };
   const pool = poolFor(url);

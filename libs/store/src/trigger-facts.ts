@@ -27,7 +27,7 @@ export interface TriggerQuestion {
 /** Call it under the lock of the issue. */
 export async function readTriggerFacts(tx: Tx, question: TriggerQuestion): Promise<TriggerFacts> {
   const { projectId, repositoryId, issueNumber, account } = question;
-  const { rows } = await sql<Row>`
+  const { rows } = await sql<Row>`/* prepared */
     select p.settings, s.stage, s.status, s.pr_number, u.id as user_id, u.is_platform_admin, u.is_platform_owner, u.role,
       exists (select from ${openLabelGrants(question)}) as has_grant,
       (select id from core.agent_runs where repository_id = ${repositoryId} and issue_number = ${issueNumber}
