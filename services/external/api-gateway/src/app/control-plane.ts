@@ -2,6 +2,7 @@ import { AppError, isErrorCode } from '@codex-k8s/domain';
 import { authorizeOAuthUser, getStaffUser, type StaffUser } from '@codex-k8s/contracts/internal';
 import { createClient, createConfig } from '@codex-k8s/contracts/internal/client';
 import { traceHeaders } from '@codex-k8s/runtime';
+import { createPostBytes } from './post-bytes.ts';
 
 /** What the gateway asks of the control plane itself; everything else it passes through. */
 export interface ControlPlaneClient {
@@ -16,11 +17,12 @@ export interface ControlPlaneClient {
 
 export function createControlPlaneClient({ url, token }: { url: string; token: string }): ControlPlaneClient {
   const client = createClient(createConfig({ baseUrl: `${url}/internal/v1`, auth: token }));
+  const postBytes = createPostBytes(url, { timeoutMs: 9_000 }); // GitHub gives up after 10 s
   return {
-    ingestEvent: async ({ event, deliveryId, bodySha256, body }) => {
-      const response = await reach(() =>
-        fetch(`${url}/internal/v1/events/github`, {
-          method: 'POST',
+    ingestEvent: ({ event, deliveryId, bodySha256, body }) =>
+      reach(() =>
+        postBytes({
+          path: '/internal/v1/events/github',
           headers: {
             authorization: `Bearer ${token}`,
             'content-type': 'application/json',
@@ -30,12 +32,9 @@ export function createControlPlaneClient({ url, token }: { url: string; token: s
             'x-correlation-id': deliveryId,
             ...traceHeaders(),
           },
-          body: new Uint8Array(body),
-          signal: AbortSignal.timeout(9_000), // GitHub gives up after 10 s
+          body,
         }),
-      );
-      return { status: response.status, body: await response.text() };
-    },
+      ),
     authorizeOAuthUser: async ({ email, githubUserId, githubLogin }) => {
       const { data, error } = await reach(() =>
         authorizeOAuthUser({ client, body: { email, github_user_id: githubUserId, github_login: githubLogin } }),
