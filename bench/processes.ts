@@ -18,7 +18,14 @@ export interface Process extends AsyncDisposable {
 export function startProcess(source: string, env: Readonly<Record<string, string>>): Process {
   const child = spawn(process.execPath, [pathOf(source)], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'], NODE_ENV: 'production', CODEXK8S_LOG_LEVEL: 'warn', ...env },
+    // The caller's NODE_OPTIONS reach the services, so that --cpu-prof can say where their time goes.
+    env: {
+      PATH: process.env['PATH'],
+      NODE_OPTIONS: process.env['NODE_OPTIONS'],
+      NODE_ENV: 'production',
+      CODEXK8S_LOG_LEVEL: 'warn',
+      ...env,
+    },
   });
   const ended = once(child, 'exit');
   return {
