@@ -63,6 +63,15 @@ test('a full project and a full role do not hold up the others (NFR-009)', async
   expect((await getRun(store.db, queuedDev.id))?.pendingReason).toBe('role_limit');
 });
 
+test('the oldest run of all projects that have room is claimed first', async () => {
+  const runs = [];
+  for (let n = 0; n < 4; n += 1) runs.push(await aRun(store, { repository: await aRepo(), ...many }));
+
+  const claimed = [await claim(), await claim(), await claim(), await claim()];
+
+  expect(claimed.map((run) => run?.id)).toEqual(runs.map(({ id }) => id));
+});
+
 test('a claim whose worker died before the start is claimed again as the next attempt', async () => {
   const run = await aRun(store, { repository: await aRepo(), ...many });
   await claim('dead', 1);

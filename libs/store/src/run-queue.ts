@@ -17,13 +17,11 @@ export interface ClaimInput {
 
 /** Claims the oldest pending run that its project and role have room for; others keep their place and get a `pending_reason`. */
 export async function claimPendingRun(db: Db, { owner, leaseSec, slotsPerProject }: ClaimInput): Promise<Run | undefined> {
-  const candidates = await listClaimable(db);
-  for (const { id, projectId, slots } of candidates) {
+  for (const { id, projectId, slots } of await listClaimable(db, slotsPerProject)) {
     const run = await db.transaction().execute(async (tx) => {
-      // A claim whose worker died may still hold a slot for this very run.
-      await sql`update core.slots set state = 'free', run_id = null where run_id = ${id} and lease_until < now()`.execute(tx);
-      const slot = await lockFreeSlot(tx, { projectId, slots: slots ?? slotsPerProject });
-      if (!slot) {
+      if (!(await lockPending(tx, id))) return undefined;
+      const slot = await lockFreeSlot(tx, { projectId, slots });
+      if (slot === undefined) {
         await explainPending(tx, id, 'project_limit');
         return undefined;
       }
@@ -34,24 +32,80 @@ export async function claimPendingRun(db: Db, { owner, leaseSec, slotsPerProject
   return undefined;
 }
 
-/** One candidate per project and role, so that a full project or role does not hide the others behind it (NFR-009). */
-async function listClaimable(db: Db): Promise<{ id: string; projectId: string; slots: number | null }[]> {
-  const { rows } = await sql<{ id: string; projectId: string; slots: number | null }>`
-    select distinct on (r.project_id, r.agent_key) r.id, r.project_id, (p.settings ->> 'max_parallel_runs')::int as slots, r.created_at
-    from core.agent_runs r join core.projects p on p.id = r.project_id
-    where r.status = 'pending' and (r.retry_at is null or r.retry_at <= now()) and (r.lease_until is null or r.lease_until < now())
-    order by r.project_id, r.agent_key, r.created_at`.execute(db);
+interface Claimable {
+  readonly id: string;
+  readonly projectId: string;
+  readonly slots: number;
+}
+
+/**
+ * The oldest run of each project and role, so that a full project or role does not hide the others behind it (NFR-009). What has no room now is
+ * left out and told why, or each claim would try every full project before the first one with room. That is a look without locks: the claim
+ * itself counts again.
+ */
+async function listClaimable(db: Db, slotsPerProject: number): Promise<Claimable[]> {
+  const { rows } = await sql<Claimable>`/* prepared */
+    with projects as materialized (
+      select id, coalesce((settings ->> 'max_parallel_runs')::int, ${slotsPerProject}::int) as slots from core.projects
+    ), taken as materialized (
+      select p.id as project_id, count(*) as slots from core.slots s join projects p on p.id = s.project_id
+      where s.state <> 'free' and s.lease_until > now() and s.slot_no <= p.slots
+      group by p.id
+    ), candidates as (
+      select distinct on (r.project_id, r.agent_key) r.id, r.project_id, r.agent_key, r.created_at, p.slots,
+        coalesce((r.policy ->> 'max_parallel_runs')::int, 1) as role_limit
+      from core.agent_runs r join projects p on p.id = r.project_id
+      where r.status = 'pending' and (r.retry_at is null or r.retry_at <= now()) and (r.lease_until is null or r.lease_until < now())
+      order by r.project_id, r.agent_key, r.created_at
+    ), busy as materialized (
+      select project_id, agent_key, count(*) as runs from core.agent_runs
+      where status in ('running', 'waiting_mcp') or (status = 'pending' and lease_until > now())
+      group by project_id, agent_key
+    ), judged as (
+      select c.id, c.project_id, c.slots, c.created_at, case
+        when t.slots >= c.slots then 'project_limit' when coalesce(b.runs, 0) >= c.role_limit then 'role_limit' end as blocked_by
+      from candidates c left join taken t using (project_id) left join busy b using (project_id, agent_key)
+    ), explained as (
+      update core.agent_runs r set pending_reason = x.blocked_by
+      from (select o.id, j.blocked_by from core.agent_runs o join judged j on j.id = o.id
+            where j.blocked_by is not null and o.status = 'pending' and o.pending_reason is distinct from j.blocked_by
+            for no key update of o skip locked) x
+      where r.id = x.id
+    )
+    select id, project_id, slots from judged where blocked_by is null order by created_at limit 50`.execute(db);
   return rows;
 }
 
-async function lockFreeSlot(tx: Tx, { projectId, slots }: { projectId: string; slots: number }): Promise<number | undefined> {
-  await sql`
-    insert into core.slots (project_id, slot_no) select ${projectId}, n from generate_series(1, ${slots}::int) n
-    on conflict (project_id, slot_no) do nothing`.execute(tx);
-  const { rows } = await sql<{ slotNo: number }>`
+/** False: another worker is claiming this run or has it. A claim whose worker died may still hold a slot for it, which is freed. */
+async function lockPending(tx: Tx, id: string): Promise<boolean> {
+  const { rows } = await sql`/* prepared */
+    with locked as (
+      select id from core.agent_runs where id = ${id} and status = 'pending' and (lease_until is null or lease_until < now())
+      for no key update skip locked
+    ), freed as (
+      update core.slots s set state = 'free', run_id = null from locked where s.run_id = locked.id and s.lease_until < now()
+    )
+    select id from locked`.execute(tx);
+  return rows.length > 0;
+}
+
+async function lockFreeSlot(tx: Tx, place: { projectId: string; slots: number }): Promise<number | undefined> {
+  return (await takeFreeSlot(tx, place)) ?? ((await addSlots(tx, place)) ? takeFreeSlot(tx, place) : undefined);
+}
+
+async function takeFreeSlot(tx: Tx, { projectId, slots }: { projectId: string; slots: number }): Promise<number | undefined> {
+  const { rows } = await sql<{ slotNo: number }>`/* prepared */
     select slot_no from core.slots where project_id = ${projectId} and slot_no <= ${slots} and state = 'free'
     order by slot_no for update skip locked limit 1`.execute(tx);
   return rows[0]?.slotNo;
+}
+
+/** False: all slots of the project were there already. */
+async function addSlots(tx: Tx, { projectId, slots }: { projectId: string; slots: number }): Promise<boolean> {
+  const { numAffectedRows } = await sql`/* prepared */
+    insert into core.slots (project_id, slot_no) select ${projectId}, n from generate_series(1, ${slots}::int) n
+    on conflict (project_id, slot_no) do nothing`.execute(tx);
+  return (numAffectedRows ?? 0n) > 0n;
 }
 
 interface ClaimInto {
