@@ -6,11 +6,13 @@ import { once } from 'node:events';
 import { startPostgres } from '@codex-k8s/testkit';
 import { median, ms, perSecond, percentile, ratio, table } from '../figures.ts';
 import { describeMachine } from '../machine.ts';
+import { runPgbench } from '../pgbench.ts';
 import { runForJson, startProcess, type Process } from '../processes.ts';
+import { query } from '../query.ts';
 import type { Load, Outcome } from './load.ts';
-import { prepareSql, runPgbench, scripts } from './pgbench.ts';
 import { startPlatform } from './platform.ts';
-import { countStored, problemsOf, query } from './stored.ts';
+import { prepareSql, scripts } from './raw-rows.ts';
+import { countStored, problemsOf } from './stored.ts';
 
 const closed = { connections: 16, rounds: 5, perRound: 3_000, pgbenchSec: 4 };
 const open = { perSecond: 300, count: 9_000 };
@@ -60,7 +62,7 @@ const outcomes = new Map<Subject, Outcome[]>(subjects.map((subject) => [subject,
 const raw: { readonly delivery: number[]; readonly allRows: number[] } = { delivery: [], allRows: [] };
 for (let round = 0; round < closed.rounds; round += 1) {
   for (const [subject, list] of outcomes) list.push(await send(subject, { count: closed.perRound, loop }));
-  const pgbench = { ...postgres, connections: closed.connections, seconds: closed.pgbenchSec };
+  const pgbench = { ...postgres, connections: closed.connections, for: { seconds: closed.pgbenchSec } };
   raw.delivery.push(runPgbench(scripts.delivery, pgbench));
   raw.allRows.push(runPgbench(scripts.allRows, pgbench));
 }

@@ -1,15 +1,5 @@
 /** What the deliveries of a round left in the database, to be compared with what was answered. */
-import pg from 'pg';
-
-export async function query<T extends pg.QueryResultRow>(url: string, sql: string, values: readonly unknown[] = []): Promise<T[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query<T>(sql, [...values])).rows;
-  } finally {
-    await client.end();
-  }
-}
+import { query } from '../query.ts';
 
 /** Rows of these issues in every table that an accepted delivery writes, by table or event. */
 export async function countStored(

@@ -1,8 +1,4 @@
-/** The raw limit: PostgreSQL's own load tool writes the rows that a delivery leaves, one transaction each, without any of our code. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** The raw limit: the rows that a delivery leaves, written by pgbench in one statement each, without any of our code. */
 
 const firstFreeIssue = 1_000_000_000;
 
@@ -44,29 +40,3 @@ export const scripts = {
   /** Everything: delivery, run, session, stage and three events. */
   allRows: `${issue}, delivery as (${insertDelivery}), run as (${insertRun}), session as (${insertSession}), stage as (${insertStage})${insertEvents};`,
 } as const;
-
-export interface PgbenchOptions {
-  readonly url: string;
-  readonly binDir: string;
-  readonly connections: number;
-  readonly seconds: number;
-}
-
-/** Transactions per second of a script; each connection sends the next when the last is committed. */
-export function runPgbench(script: string, { url, binDir, connections, seconds }: PgbenchOptions): number {
-  const folder = mkdtempSync(join(tmpdir(), 'codexk8s-pgbench-'));
-  try {
-    const path = join(folder, 'script.sql');
-    writeFileSync(path, script.replaceAll('\n', ' '));
-    const output = execFileSync(
-      join(binDir, 'pgbench'),
-      ['--no-vacuum', '--protocol=prepared', `--client=${connections}`, '--jobs=1', `--time=${seconds}`, `--file=${path}`, url],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
-    );
-    const [, tps] = /tps = ([\d.]+)/.exec(output) ?? [];
-    if (tps === undefined || !output.includes('failed transactions: 0 ')) throw new Error(`pgbench:\n${output}`);
-    return Number(tps);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
