@@ -11,6 +11,7 @@ export * from './projects.ts';
 export * from './prompt-templates.ts';
 export * from './repositories.ts';
 export * from './review-runs.ts';
+export * from './run-announcer.ts';
 export * from './run-lists.ts';
 export * from './run-logs.ts';
 export * from './run-lookups.ts';

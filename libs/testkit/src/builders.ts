@@ -7,7 +7,9 @@ import {
   findAgent,
   getRun,
   policySnapshot,
+  recordDelivery,
   seedSystemAgents,
+  type NewDelivery,
   type NewRun,
   type Project,
   type Repository,
@@ -91,4 +93,24 @@ export async function aRun(
     }),
   );
   return there(await getRun(store.db, there(created, 'run').id), 'run');
+}
+
+/** A delivery on record, refused unless it says otherwise. */
+export async function aRecordedDelivery(store: Store, values: Partial<NewDelivery> & Pick<NewDelivery, 'deliveryId'>): Promise<void> {
+  const delivery: NewDelivery = {
+    bodySha256: values.deliveryId,
+    eventType: 'issues',
+    action: null,
+    repositoryFullName: null,
+    result: 'ignored',
+    reason: null,
+    runId: null,
+    repositoryId: null,
+    issueNumber: null,
+    needsAnswer: false,
+    details: {},
+    ...values,
+  };
+  const decision = { projectId: undefined, actor: { type: 'system', id: 'test' }, payload: {} } as const;
+  await store.db.transaction().execute((tx) => recordDelivery(tx, delivery, decision));
 }

@@ -3,7 +3,7 @@ import { createLabels } from '@codex-k8s/domain';
 import { githubProviders } from '@codex-k8s/github';
 import { createHttpServer, mountContract, readContract, type Operation } from '@codex-k8s/http';
 import { createMetrics, serveMetrics, staticKeys, type Logger, type Metrics } from '@codex-k8s/runtime';
-import { pendingMigrations, translateDatabaseError, type Store } from '@codex-k8s/store';
+import { createRunAnnouncer, pendingMigrations, translateDatabaseError, type Store } from '@codex-k8s/store';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bootstrap } from './app/bootstrap.ts';
 import type { Context } from './app/context.ts';
@@ -58,6 +58,7 @@ export function createContext({ config, store, log }: Omit<Dependencies, 'strict
     config,
     store,
     log,
+    announceRun: createRunAnnouncer(store, (err) => log.warn({ err }, 'workers were not woken for a new run; they look by themselves')),
     keys: staticKeys(config.encryptionKeys),
     labels: createLabels(config.labelTexts),
     providerFor: githubProviders({ baseUrl: config.githubApiUrl }),

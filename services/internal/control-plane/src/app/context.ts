@@ -11,6 +11,8 @@ export interface Context {
   readonly keys: KeyProvider;
   readonly labels: Labels;
   readonly log: Logger;
+  /** After the transaction that created a run. */
+  readonly announceRun: () => void;
   /** A client of the code host in the name of a token. */
   readonly providerFor: (token: string) => RepositoryProvider;
 }

@@ -44,7 +44,7 @@ export async function ingestEvent(context: Context, { deliveryId, eventType, bod
   }
   const payload = parsed.data;
   const issueNumber = payload.issue?.number ?? payload.pull_request?.number;
-  return context.store.db.transaction().execute(async (tx) => {
+  const answer = await context.store.db.transaction().execute(async (tx): Promise<IngestAnswer> => {
     await lockIssue(tx, { repository: payload.repository?.full_name ?? bodySha256, issueNumber });
     const known = await findDelivery(tx, { deliveryId, eventType, bodySha256, windowSec: context.config.replayWindowSec });
     if (known) return answerDuplicate(tx, { deliveryId, known });
@@ -88,6 +88,8 @@ export async function ingestEvent(context: Context, { deliveryId, eventType, bod
       ...(outcome.runId !== undefined && { run_id: outcome.runId }),
     };
   });
+  if (answer.run_id !== undefined) context.announceRun();
+  return answer;
 }
 
 async function answerDuplicate(

@@ -172,6 +172,7 @@ export async function retryRun(context: Context, { runId, actor }: { runId: stri
     });
   });
   if (!created) throw new AppError('run.illegal_move', 'Another run of this issue is active.');
+  context.announceRun();
   return viewOf(context, created.id);
 }
 

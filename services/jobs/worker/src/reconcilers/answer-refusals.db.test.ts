@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RefusalReason } from '@codex-k8s/domain';
-import { claimUnansweredDeliveries, recordDelivery, type Repository } from '@codex-k8s/store';
-import { emptyStore, openTestStore } from '@codex-k8s/testkit';
+import { claimUnansweredDeliveries, type Repository } from '@codex-k8s/store';
+import { aRecordedDelivery, emptyStore, openTestStore } from '@codex-k8s/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { hostError, testWorker, type TestWorker } from '../testing/worker.ts';
@@ -17,21 +17,9 @@ beforeEach(async () => {
   repository = await worker.aBoundRepository();
 });
 
-async function refused(reason: RefusalReason, details: object = { label: 'run:dev' }): Promise<string> {
+async function refused(reason: RefusalReason, details: Readonly<Record<string, unknown>> = { label: 'run:dev' }): Promise<string> {
   const deliveryId = randomUUID();
-  await store.db.transaction().execute((tx) =>
-    recordDelivery(tx, {
-      deliveryId,
-      bodySha256: deliveryId,
-      eventType: 'issues',
-      result: 'ignored',
-      reason,
-      repositoryId: repository.id,
-      issueNumber: 7,
-      needsAnswer: true,
-      details: JSON.stringify(details),
-    }),
-  );
+  await aRecordedDelivery(store, { deliveryId, reason, repositoryId: repository.id, issueNumber: 7, needsAnswer: true, details });
   return deliveryId;
 }
 

@@ -1,5 +1,5 @@
-import { appendLog, getLogHead, moveRun, readLog, recordDelivery, type Run } from '@codex-k8s/store';
-import { emptyStore, openTestStore } from '@codex-k8s/testkit';
+import { appendLog, getLogHead, moveRun, readLog, type Run } from '@codex-k8s/store';
+import { aRecordedDelivery, emptyStore, openTestStore } from '@codex-k8s/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { testWorker, type TestWorker } from '../testing/worker.ts';
@@ -39,11 +39,7 @@ test('old deliveries are forgotten, except those that still need an answer', asy
     ['old-unanswered', true, 31],
     ['recent', false, 29],
   ] as const) {
-    await store.db
-      .transaction()
-      .execute((tx) =>
-        recordDelivery(tx, { deliveryId, bodySha256: deliveryId, eventType: 'issues', result: 'ignored', needsAnswer, details: '{}' }),
-      );
+    await aRecordedDelivery(store, { deliveryId, needsAnswer });
     await sql`update core.webhook_deliveries set received_at = now() - make_interval(days => ${days}) where delivery_id = ${deliveryId}`.execute(
       store.db,
     );

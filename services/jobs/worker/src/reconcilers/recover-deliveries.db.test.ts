@@ -1,6 +1,5 @@
 import type { HookDelivery } from '@codex-k8s/domain';
-import { recordDelivery } from '@codex-k8s/store';
-import { emptyStore, openTestStore } from '@codex-k8s/testkit';
+import { aRecordedDelivery, emptyStore, openTestStore } from '@codex-k8s/testkit';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { hostError, testWorker, type TestWorker } from '../testing/worker.ts';
 import { recoverDeliveries } from './recover-deliveries.ts';
@@ -46,16 +45,7 @@ test('what did not arrive is asked for again, what happened first first', async 
 });
 
 test('what arrived, at once or later, and what is on record is left alone; so is a ping', async () => {
-  await store.db.transaction().execute((tx) =>
-    recordDelivery(tx, {
-      deliveryId: 'guid-4',
-      bodySha256: '',
-      eventType: 'issues',
-      result: 'accepted',
-      needsAnswer: false,
-      details: '{}',
-    }),
-  );
+  await aRecordedDelivery(store, { deliveryId: 'guid-4', result: 'accepted' });
 
   const ids = await recovered([
     aDelivery(6, { event: 'ping' }),
