@@ -1,6 +1,6 @@
 /**
- * `npm test`: what needs neither root nor a server. `npm run test:all`: everything, with a real PostgreSQL, a real browser, GitHub's API
- * description and the real agent CLIs. The last line counts all suites: `N passed, N failed, N skipped`.
+ * `npm test`: what needs neither root nor a server. `npm run test:all`: everything, with a real PostgreSQL, a real browser, kill -9 at random
+ * points, GitHub's API description and the real agent CLIs. The last line counts all suites: `N passed, N failed, N skipped`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -28,9 +28,17 @@ const everywhere: Suite[] = [
   { name: 'rules, routes and pages', args: ['--project', 'rule', '--project', 'web'] },
   { name: 'store on PGlite', args: ['--project', 'db'] },
 ];
+/** Named in the report line, so that a run that failed can be repeated. */
+const seed = process.env['CODEXK8S_CHAOS_SEED'] ?? String(Date.now() % 1_000_000);
+const points = process.env['CODEXK8S_CHAOS_POINTS'] ?? '200';
 const needsMore: Suite[] = [
   { name: 'store on PostgreSQL', args: ['--project', 'db'], env: { CODEXK8S_TEST_ENGINE: 'postgresql' } },
   { name: 'stories', args: ['--project', 'e2e'] },
+  {
+    name: `${points} times kill -9 (CODEXK8S_CHAOS_SEED=${seed} CODEXK8S_CHAOS_POINTS=${points} npm run test:chaos)`,
+    args: ['--project', 'chaos'],
+    env: { CODEXK8S_CHAOS_SEED: seed, CODEXK8S_CHAOS_POINTS: points },
+  },
   { name: "GitHub's API description", folder: 'tests/github-conformance', args: [], install: true },
   { name: 'agent CLIs', folder: 'tests/agents', args: [], install: true },
 ];

@@ -48,11 +48,20 @@ function killOfRun(dataDir: string, file: 'job' | 'agent', random: () => number)
   }
 }
 
-function strike({ services, dataDir }: SeparateServices, random: () => number): string | undefined {
+/** Waits a moment for a process of a run to be there: otherwise the services would take all the blows, and no run would get to live. */
+async function strikeRun(dataDir: string, file: 'job' | 'agent', random: () => number): Promise<boolean> {
+  for (let tries = 0; tries < 15; tries += 1) {
+    if (killOfRun(dataDir, file, random)) return true;
+    await pause(100);
+  }
+  return false;
+}
+
+async function strike({ services, dataDir }: SeparateServices, random: () => number): Promise<string | undefined> {
   const dice = random();
-  if (dice < 0.2) return killOfRun(dataDir, 'job', random) ? 'runner' : undefined;
-  if (dice < 0.4) return killOfRun(dataDir, 'agent', random) ? 'agent' : undefined;
-  const wanted = dice < 0.5 ? 'control-plane' : dice < 0.55 ? 'gateway' : 'worker';
+  if (dice < 0.3) return (await strikeRun(dataDir, 'job', random)) ? 'runner' : undefined;
+  if (dice < 0.6) return (await strikeRun(dataDir, 'agent', random)) ? 'agent' : undefined;
+  const wanted = dice < 0.7 ? 'control-plane' : dice < 0.75 ? 'gateway' : 'worker';
   const chosen = services.filter(({ name }) => name.startsWith(wanted));
   const service = chosen[Math.floor(random() * chosen.length)];
   service?.kill();
@@ -70,6 +79,7 @@ test(`${points} kills at random points (seed ${seed}) lose, double and stick not
   });
   const issues: number[] = [];
   const kills = new Map<string, number>();
+  const startedAt = performance.now();
 
   for (let done = 0; done < points;) {
     if (issues.length < issueCount && done * issueCount >= issues.length * points * 0.6) {
@@ -81,14 +91,18 @@ test(`${points} kills at random points (seed ${seed}) lose, double and stick not
       await api.label(issue, 'run:dev');
       issues.push(issue);
     }
-    const killed = strike(platform, random);
+    const killed = await strike(platform, random);
     if (killed) {
       kills.set(killed, (kills.get(killed) ?? 0) + 1);
       done += 1;
     }
-    await pause(150 + random() * 700);
+    await pause(50 + random() * 300);
   }
-  console.log(`seed ${seed}: killed ${JSON.stringify(Object.fromEntries(kills))}, ${issues.length} issues`);
+  const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(0)} s`;
+  console.log(
+    `seed ${seed}, ${points} points: killed ${JSON.stringify(Object.fromEntries(kills))} in ${seconds(startedAt)}, ${issues.length} issues`,
+  );
+  const drainedFrom = performance.now();
 
   type Row = {
     issueNumber: number;
@@ -159,5 +173,6 @@ test(`${points} kills at random points (seed ${seed}) lose, double and stick not
     const { rows: leased } = await sql`select 1 from core.slots where state <> 'free'`.execute(store.db);
     return leased.length === 0;
   });
+  console.log(`seed ${seed}, ${points} points: everything at its end ${seconds(drainedFrom)} after the last kill`);
   folder.remove();
 });

@@ -4,9 +4,14 @@ import { errorCodes, type ErrorCode } from '@codex-k8s/domain';
 import { expect } from 'vitest';
 import { processesOfRun } from './processes-of-run.ts';
 import type { TrialApi } from './trial-api.ts';
-import { until } from './trial-platform.ts';
+import { until as untilWithin } from './trial-platform.ts';
 
 const fence = '```';
+
+/** Many runs share two cores here, so patience is cheap. */
+function until<T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> {
+  return untilWithin(what, probe, 150_000);
+}
 
 /** A block of an issue that the scripted model obeys. */
 export const block = (info: string, text = ''): string => `${fence}${info}\n${text}\n${fence}\n\n`;
