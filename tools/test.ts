@@ -1,6 +1,8 @@
 /**
  * `npm test`: what needs neither root nor a server. `npm run test:all`: everything, with a real PostgreSQL, a real browser, kill -9 at random
  * points, GitHub's API description and the real agent CLIs. The last line counts all suites: `N passed, N failed, N skipped`.
+ * `npm test`: what needs neither root nor a server. `npm run test:all`: everything, with a real PostgreSQL, Kubernetes and browser, GitHub's API
+ * description and the real agent CLIs. The last line counts all suites: `N passed, N failed, N skipped`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -39,6 +41,7 @@ const needsMore: Suite[] = [
     args: ['--project', 'chaos'],
     env: { CODEXK8S_CHAOS_SEED: seed, CODEXK8S_CHAOS_POINTS: points },
   },
+  { name: 'a real Kubernetes', args: ['--project', 'kube'] },
   { name: "GitHub's API description", folder: 'tests/github-conformance', args: [], install: true },
   { name: 'agent CLIs', folder: 'tests/agents', args: [], install: true },
 ];
