@@ -15,6 +15,7 @@ export async function startFailurePlatform(dataDir: string): Promise<SeparateSer
   const platform = await startSeparateServices({
     dataDir,
     workers: 1,
+    environment: { CODEXK8S_API_RATE_PER_MINUTE: '100000' }, // many stories ask at once
     workerEnvironment: { CODEXK8S_TRIAL_AGENT_PATH: join(import.meta.dirname, 'flooding-agent.mjs') },
     seed: {
       users: [

@@ -50,7 +50,7 @@ function killOfRun(dataDir: string, file: 'job' | 'agent', random: () => number)
 
 /** Waits a moment for a process of a run to be there: otherwise the services would take all the blows, and no run would get to live. */
 async function strikeRun(dataDir: string, file: 'job' | 'agent', random: () => number): Promise<boolean> {
-  for (let tries = 0; tries < 15; tries += 1) {
+  for (let tries = 0; tries < 8; tries += 1) {
     if (killOfRun(dataDir, file, random)) return true;
     await pause(100);
   }

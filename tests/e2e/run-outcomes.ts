@@ -8,9 +8,9 @@ import { until as untilWithin } from './trial-platform.ts';
 
 const fence = '```';
 
-/** Many runs share two cores here, so patience is cheap. */
+/** Many stories share two cores here: they are patient, and do not ask all the time. */
 function until<T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> {
-  return untilWithin(what, probe, 150_000);
+  return untilWithin(what, probe, 150_000, 300);
 }
 
 /** A block of an issue that the scripted model obeys. */
