@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { aHarness, aPrompt, type Harness, markedProcesses, until } from './harness.ts';
@@ -206,4 +206,30 @@ test.concurrent('an absent control plane delays the log and the result but loses
   const seqs = platform.logs.map(({ seq }) => seq);
   expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   rmSync(harness.runDir, { recursive: true, force: true });
+});
+
+test.concurrent('a runner whose platform was removed, folder and all, ends itself and its agent', async () => {
+  await using harness = await aHarness();
+  const { platform } = harness;
+  if (platform.spec) platform.spec = { ...platform.spec, prompt: aPrompt('```sleep 300\n```') };
+  const runner = harness.start();
+  await until('the agent to be at work', () => platform.events.some(({ event_type }) => event_type === 'run.agent.ready'));
+
+  platform.isAway = true;
+  rmSync(harness.runDir, { recursive: true, force: true, maxRetries: 10 });
+
+  expect(await runner.exited).toBe(3);
+  expect(markedProcesses(platform.spec?.run_id ?? '')).toEqual([]);
+});
+
+test.concurrent('a runner whose platform was removed before it got its work order ends itself too', async () => {
+  await using harness = await aHarness();
+  harness.platform.isAway = true;
+  mkdirSync(harness.runDir); // the worker makes it
+  const runner = harness.start();
+  await until('the runner to be at work', () => existsSync(join(harness.runDir, 'runner.json')));
+
+  rmSync(harness.runDir, { recursive: true, force: true, maxRetries: 10 });
+
+  expect(await runner.exited).toBe(3);
 });

@@ -1,15 +1,35 @@
+import { existsSync } from 'node:fs';
 import type { Logger } from '@codex-k8s/runtime';
 import { AttemptOver, type ControlPlane } from './control-plane.ts';
 import type { Stop } from './stop.ts';
 
-/** Tells the platform every few seconds that the attempt lives, and stops it when the answer says so. An absent control plane stops nothing. */
-export function startHeartbeat(controlPlane: Pick<ControlPlane, 'heartbeat'>, everyMs: number, stop: Stop, log: Logger): Disposable {
+export interface HeartbeatOptions {
+  readonly controlPlane: Pick<ControlPlane, 'heartbeat'>;
+  readonly everyMs: number;
+  /** The run's own. */
+  readonly folder: string;
+  readonly stop: Stop;
+  readonly log: Logger;
+}
+
+/** Long after this the platform would replace the attempt anyway; its session is on the disk. */
+const longestSilenceMs = 3_600_000;
+
+/**
+ * Tells the platform every few seconds that the attempt lives, and stops it when the answer says so. An absent control plane stops nothing
+ * for an hour, unless the run's folder is gone as well: then the platform was removed, and nobody will ever hear this attempt.
+ */
+export function startHeartbeat({ controlPlane, everyMs, folder, stop, log }: HeartbeatOptions): Disposable {
   let isEnded = false;
+  let wasThere = false;
+  let answeredAt = Date.now();
   let timer: NodeJS.Timeout | undefined;
 
   async function beat(): Promise<void> {
+    wasThere ||= existsSync(folder);
     try {
       const answer = await controlPlane.heartbeat();
+      answeredAt = Date.now();
       if (answer.continue) return;
       log.info({ status: answer.status }, 'the platform ends this attempt');
       stop.request('over');
@@ -17,7 +37,9 @@ export function startHeartbeat(controlPlane: Pick<ControlPlane, 'heartbeat'>, ev
       if (error instanceof AttemptOver) {
         log.info({ reason: error.message }, 'this attempt is over');
         stop.request('over');
-      } else if (!stop.signal.aborted) log.warn({ err: error }, 'heartbeat failed');
+      } else if (wasThere && !existsSync(folder)) stop.request('over');
+      else if (Date.now() - answeredAt > longestSilenceMs) stop.request('terminated');
+      else if (!stop.signal.aborted) log.warn({ err: error }, 'heartbeat failed');
     }
   }
 

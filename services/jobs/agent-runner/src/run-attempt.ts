@@ -26,6 +26,7 @@ export async function runAttempt(config: Config, environment: TurnDeps['environm
   const platform = controlPlane({ url: config.controlPlaneUrl, runId: config.runId, token: config.runToken, signal: halt.signal });
   const { correlationId, traceparent } = config;
   return inSpan('run attempt', { correlationId, traceparent, attributes: { 'codexk8s.run.id': config.runId } }, async (span) => {
+    using _beats = startHeartbeat({ controlPlane: platform, everyMs: config.heartbeatMs, folder: config.runDir, stop, log });
     try {
       const folder = await openRunFolder(config.runDir);
       await writePidFile(folder, 'runner', process.pid);
@@ -69,7 +70,6 @@ async function attempt({ config, environment, log, stop, folder, platform, spec,
     else log.warn({ err: error }, 'log lines cannot be delivered any more');
   };
   const shipper = await startLogShipper({ controlPlane: platform, folder: folder.logSpool, redactor, log, onFailure });
-  using _beats = startHeartbeat(platform, config.heartbeatMs, stop, log);
   const adapter = spec.program === 'codex' ? codexAdapter(config.codexPath) : trialAdapter(config.trialAgentPath);
   const deps: TurnDeps = { config, environment, spec, folder, adapter, controlPlane: platform, shipper, redactor, log, stop };
   let result: AttemptResult;
