@@ -27,6 +27,8 @@ if (!port) throw new Error('pglite-worker.ts runs as a worker thread only');
 const database = PGlite.create({
   dataDir,
   extensions: { vector },
+  // The default of 128 MiB is touched whole in time; the pages are in the system's cache as well.
+  startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'],
   // The same JavaScript values as node-postgres gives.
   parsers: { [types.INT8]: Number, [types.BYTEA]: (value) => Buffer.from(value.slice(2), 'hex') },
 });

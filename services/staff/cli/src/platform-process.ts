@@ -35,18 +35,24 @@ export interface PlatformProcess {
 export interface StartOptions {
   readonly dataDir: string;
   readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Each line it writes to standard error, its log above all. */
   readonly onLog: (line: string) => void;
 }
 
 const gentleMs = 4_500;
+/**
+ * MiB for what was allocated just now. The default keeps tens of MiB for each of the platform's threads, as glibc does for each that allocates
+ * (MALLOC_ARENA_MAX); an idle trial needs neither.
+ */
+const smallHeap = ['--max-semi-space-size=2'];
 
-export function startPlatformProcess({ dataDir, args, onLog }: StartOptions): PlatformProcess {
+export function startPlatformProcess({ dataDir, args, environment, onLog }: StartOptions): PlatformProcess {
   const child = spawn(
     process.execPath,
-    ['--import', pathToFileURL(paths.endWithParent).href, paths.allInOne, ...args, '--data-dir', dataDir, '--json'],
+    [...smallHeap, '--import', pathToFileURL(paths.endWithParent).href, paths.allInOne, ...args, '--data-dir', dataDir, '--json'],
     // A session of its own: Ctrl-C reaches this command only, which then stops the platform in order. The channel tells it when we are gone.
-    { detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+    { detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { MALLOC_ARENA_MAX: '2', ...environment } },
   );
   const lastLines: string[] = [];
   const ended = untilEnd(child, (line) => {

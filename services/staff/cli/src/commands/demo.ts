@@ -63,6 +63,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
   const platform = startPlatformProcess({
     dataDir,
     args: ['--port', '0', '--agent', options.agent],
+    environment: context.environment,
     onLog: (line) => logLines.push(line),
   });
   const report: DemoReport = { status: 'not_started', events: [], duration_ms: 0 };

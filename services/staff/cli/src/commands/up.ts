@@ -47,6 +47,7 @@ async function up(context: Context, options: UpOptions): Promise<void> {
   const platform = startPlatformProcess({
     dataDir,
     args: platformArguments(options),
+    environment,
     onLog: (line) => {
       if (!isErrorObject(line)) terminal.err(line);
     },
