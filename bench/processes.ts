@@ -12,6 +12,7 @@ export function pathOf(source: string): string {
 
 export interface Process extends AsyncDisposable {
   readonly child: ChildProcess;
+  readonly pid: number;
 }
 
 /** A program of the repository that runs until it is disposed of. */
@@ -23,13 +24,15 @@ export function startProcess(source: string, env: Readonly<Record<string, string
       PATH: process.env['PATH'],
       NODE_OPTIONS: process.env['NODE_OPTIONS'],
       NODE_ENV: 'production',
-      CODEXK8S_LOG_LEVEL: 'warn',
+      CODEXK8S_LOG_LEVEL: 'fatal',
       ...env,
     },
   });
   const ended = once(child, 'exit');
+  if (child.pid === undefined) throw new Error(`${source} did not start`);
   return {
     child,
+    pid: child.pid,
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       await ended;

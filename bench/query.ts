@@ -10,3 +10,10 @@ export async function query<T extends pg.QueryResultRow>(url: string, sql: strin
     await client.end();
   }
 }
+
+/** The process that all of the server's others come from. */
+export async function serverPid(url: string): Promise<number> {
+  const [row] = await query<{ pid: number }>(url, "select split_part(pg_read_file('postmaster.pid'), chr(10), 1)::int as pid");
+  if (!row) throw new Error('PostgreSQL did not say its process id');
+  return row.pid;
+}

@@ -7,8 +7,9 @@ import { startPostgres } from '@codex-k8s/testkit';
 import { median, ms, perSecond, percentile, ratio, table } from '../figures.ts';
 import { describeMachine } from '../machine.ts';
 import { runPgbench } from '../pgbench.ts';
+import { cpuMsOf } from '../proc.ts';
 import { runForJson, startProcess, type Process } from '../processes.ts';
-import { query } from '../query.ts';
+import { query, serverPid } from '../query.ts';
 import type { Load, Outcome } from './load.ts';
 import { startPlatform } from './platform.ts';
 import { prepareSql, scripts } from './raw-rows.ts';
@@ -25,11 +26,27 @@ const platform = stack.use(await startPlatform(postgres.url));
 const probot = stack.use(startProcess('bench/webhooks/probot-server.ts', { WEBHOOK_SECRET: platform.secret }));
 await query(postgres.url, prepareSql);
 
-const subjects = [
-  { name: 'Probot, stores nothing', url: `http://127.0.0.1:${await portOf(probot)}/api/github/webhooks`, stores: false },
-  { name: 'codex-k8s, stores everything', url: platform.webhookUrl, stores: true },
-] as const;
-type Subject = (typeof subjects)[number];
+interface Subject {
+  readonly name: string;
+  readonly url: string;
+  readonly stores: boolean;
+  /** Processes that work for it. */
+  readonly pids: Readonly<Record<string, number>>;
+}
+const subjects: readonly Subject[] = [
+  {
+    name: 'Probot, stores nothing',
+    url: `http://127.0.0.1:${await portOf(probot)}/api/github/webhooks`,
+    stores: false,
+    pids: { Probot: probot.pid },
+  },
+  {
+    name: 'codex-k8s, stores everything',
+    url: platform.webhookUrl,
+    stores: true,
+    pids: { ...platform.pids, PostgreSQL: await serverPid(postgres.url) },
+  },
+];
 
 let nextIssue = 1;
 
@@ -58,10 +75,16 @@ function latenciesOf(outcomes: readonly Outcome[]): string[] {
 
 const loop = { connections: closed.connections };
 for (const subject of subjects) await send(subject, { count: 1_000, loop }); // warm
+await query(postgres.url, 'vacuum analyze'); // as autovacuum would within a minute: no plan for empty tables stays
 const outcomes = new Map<Subject, Outcome[]>(subjects.map((subject) => [subject, []]));
+const cpu: { readonly subject: Subject; readonly spentMs: readonly number[] }[] = [];
 const raw: { readonly delivery: number[]; readonly allRows: number[] } = { delivery: [], allRows: [] };
 for (let round = 0; round < closed.rounds; round += 1) {
-  for (const [subject, list] of outcomes) list.push(await send(subject, { count: closed.perRound, loop }));
+  for (const [subject, list] of outcomes) {
+    const before = cpuOf(subject);
+    list.push(await send(subject, { count: closed.perRound, loop }));
+    cpu.push({ subject, spentMs: cpuOf(subject).map((ms, n) => ms - (before[n] ?? 0)) });
+  }
   const pgbench = { ...postgres, connections: closed.connections, for: { seconds: closed.pgbenchSec } };
   raw.delivery.push(runPgbench(scripts.delivery, pgbench));
   raw.allRows.push(runPgbench(scripts.allRows, pgbench));
@@ -79,6 +102,8 @@ console.log(
   ),
 );
 
+console.log(`\nProcessor time per delivery: ${subjects.map(describeCpu).join('; ')}`);
+
 console.log(`\nOpen loop, ${open.perSecond}/s, ${open.count} deliveries, latency from the time a delivery was due\n`);
 const paced: string[][] = [];
 for (const subject of subjects) {
@@ -86,6 +111,18 @@ for (const subject of subjects) {
   paced.push([subject.name, perSecond(rateOf([outcome])), ...latenciesOf([outcome])]);
 }
 console.log(`${table(['', 'answered', 'p50', 'p95', 'p99'], paced)}\n`);
+
+function cpuOf({ pids }: Subject): number[] {
+  return Object.values(pids).map(cpuMsOf);
+}
+
+function describeCpu(subject: Subject): string {
+  const spent = cpu.filter((one) => one.subject === subject).map(({ spentMs }) => spentMs);
+  const perDelivery = Object.keys(subject.pids).map(
+    (name, n) => [name, median(spent.map((all) => all[n] ?? Number.NaN)) / closed.perRound] as const,
+  );
+  return perDelivery.map(([name, each]) => `${name} ${each.toFixed(2)} ms`).join(', ');
+}
 
 async function portOf({ child }: Process): Promise<number> {
   if (!child.stdout) throw new Error('Probot has no output');

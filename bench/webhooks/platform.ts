@@ -6,6 +6,7 @@ import { exampleSender, type Target } from './deliveries.ts';
 
 export interface Platform extends Target, AsyncDisposable {
   readonly webhookUrl: string;
+  readonly pids: { readonly gateway: number; readonly 'control plane': number };
 }
 
 /** One gateway and one control plane as a deployment starts them, with a bound repository whose issues the sender may label. */
@@ -21,7 +22,7 @@ export async function startPlatform(databaseUrl: string): Promise<Platform> {
     CODEXK8S_INTERNAL_API_TOKEN: key(),
     CODEXK8S_JWT_SIGNING_KEY: key(),
   };
-  starting.use(
+  const controlPlane = starting.use(
     startProcess('services/internal/control-plane/src/main.ts', {
       ...shared,
       CODEXK8S_HTTP_PORT: String(controlPlanePort),
@@ -32,7 +33,7 @@ export async function startPlatform(databaseUrl: string): Promise<Platform> {
       CODEXK8S_AGENT_PROGRAM: 'trial',
     }),
   );
-  starting.use(
+  const gateway = starting.use(
     startProcess('services/external/api-gateway/src/main.ts', {
       ...shared,
       CODEXK8S_HTTP_PORT: String(gatewayPort),
@@ -49,6 +50,7 @@ export async function startPlatform(databaseUrl: string): Promise<Platform> {
     webhookUrl: `${gatewayUrl}/api/v1/webhooks/github`,
     secret,
     repository,
+    pids: { gateway: gateway.pid, 'control plane': controlPlane.pid },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
