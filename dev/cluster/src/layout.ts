@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { clustersFolder } from './config.ts';
 import { rungs, type Rung } from './versions.ts';
@@ -80,9 +81,11 @@ function holdPort(): Promise<{ port: number; release: () => void }> {
   });
 }
 
-/** A /30 between host and cluster that no other cluster of this harness has. */
+/** A /30 between host and cluster that neither another cluster has, wherever its files are, nor the machine itself. */
 function freeNetwork(name: string): Network {
-  const taken = new Set(listClusters().flatMap((other) => readLayout(other)?.network?.hostAddress ?? []));
+  const ofClusters = listClusters().flatMap((other) => readLayout(other)?.network?.hostAddress ?? []);
+  const ofMachine = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
+  const taken = new Set([...ofClusters, ...ofMachine]);
   for (let block = 0; block < 64; block++) {
     const hostAddress = `10.213.7.${block * 4 + 1}`;
     if (taken.has(hostAddress)) continue;
