@@ -7,6 +7,7 @@ import { canonicalJson, type ActorRef, type JsonValue } from '@codex-k8s/domain'
 import { sql, type Selectable } from 'kysely';
 import { recordEvent } from './flow-events.ts';
 import { asJson } from './json.ts';
+import { openLabelGrants } from './sql-parts.ts';
 import type { Db, Tx } from './store.ts';
 import type { CoreActionRequests } from './tables.gen.ts';
 
@@ -197,13 +198,6 @@ export async function listOrphanedRequests(db: Db, limit: number): Promise<Actio
   return rows as ActionRequest[]; // check constraints hold the words
 }
 
-/** A person's approvals of a trigger label that are not used up (reference §2.6), as a `from … where …`. */
-export function openLabelGrants({ repositoryId, issueNumber, label }: LabelPlace) {
-  return sql`core.action_requests
-    where repository_id = ${repositoryId} and issue_number = ${issueNumber} and action = 'label_apply' and state in ('approved', 'applied')
-      and consumed_at is null and expires_at > now() and lower(target ->> 'label') = lower(${label})`;
-}
-
 export interface LabelPlace {
   readonly repositoryId: string;
   readonly issueNumber: number;
@@ -214,7 +208,7 @@ export interface LabelPlace {
 export async function consumeLabelGrant(tx: Tx, place: LabelPlace): Promise<ActionRequest | undefined> {
   const { rows } = await sql<ActionRequest>`
     update core.action_requests set consumed_at = now(), updated_at = now()
-    where id = (select id from ${openLabelGrants(place)} order by id limit 1 for update) and consumed_at is null
+    where id = (${openLabelGrants(place)} order by id limit 1 for update) and consumed_at is null
     returning *`.execute(tx);
   return rows[0];
 }

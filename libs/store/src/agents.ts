@@ -1,5 +1,6 @@
 import { systemAgents } from '@codex-k8s/domain';
 import { sql, type Selectable } from 'kysely';
+import { agentInForce } from './sql-parts.ts';
 import type { Db, Tx } from './store.ts';
 import type { CoreAgents } from './tables.gen.ts';
 
@@ -62,16 +63,8 @@ export async function listAgents(db: Db): Promise<AgentView[]> {
 }
 
 /** The active project agent with this key, else the system agent (reference §2.1). */
-export async function findAgent(
-  db: Db | Tx,
-  { agentKey, projectId }: { agentKey: string; projectId: string },
-): Promise<AgentView | undefined> {
-  const { rows } = await sql<AgentView>`/* prepared */
-    select a.id, a.agent_key, a.name, a.role_kind, a.project_id, a.is_active, a.program, a.model, a.reasoning_effort, p.policy_key, p.runtime_mode,
-      p.max_parallel_runs, p.run_timeout_sec, p.owner_review_timeout_sec, p.max_attempts
-    from core.agents a join core.agent_policies p on p.id = a.policy_id
-    where a.agent_key = ${agentKey} and a.is_active and (a.project_id = ${projectId} or a.project_id is null)
-    order by a.project_id nulls last limit 1`.execute(db);
+export async function findAgent(db: Db | Tx, wanted: { agentKey: string; projectId: string }): Promise<AgentView | undefined> {
+  const { rows } = await sql<AgentView>`${agentInForce(wanted)}`.execute(db);
   return rows[0];
 }
 

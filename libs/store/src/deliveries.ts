@@ -1,6 +1,8 @@
 import type { ActorRef, FlowEventType } from '@codex-k8s/domain';
 import { sql, type Selectable } from 'kysely';
 import { asJson } from './json.ts';
+import type { Repository } from './repositories.ts';
+import { repositoryByExternalId } from './sql-parts.ts';
 import type { Db, Tx } from './store.ts';
 import type { CoreWebhookDeliveries } from './tables.gen.ts';
 
@@ -17,17 +19,40 @@ export async function lockIssue(
   );
 }
 
-/** The delivery that was recorded before: the same id, or the same event with the same body within the window. */
-export async function findDelivery(
+/**
+ * What is on record when a delivery comes: a delivery of the same id, or of the same event and body within the window, and the repository that it
+ * is about.
+ */
+export async function lookUpDelivery(
   tx: Tx,
-  { deliveryId, eventType, bodySha256, windowSec }: { deliveryId: string; eventType: string; bodySha256: string; windowSec: number },
-): Promise<KnownDelivery | undefined> {
-  const { rows } = await sql<KnownDelivery>`/* prepared */
-    select delivery_id, event_type, run_id from core.webhook_deliveries
-    where delivery_id = ${deliveryId}
-      or (body_sha256 = ${bodySha256} and event_type = ${eventType} and received_at > now() - make_interval(secs => ${windowSec}))
-    limit 1`.execute(tx);
-  return rows[0];
+  { deliveryId, eventType, bodySha256, windowSec, repositoryId }: DeliveryQuestion,
+): Promise<{ known: KnownDelivery | undefined; repository: Repository | undefined }> {
+  const { rows } = await sql<Repository & { knownId: string | null; knownType: string; knownRunId: string | null }>`/* prepared */
+    select k.delivery_id as known_id, k.event_type as known_type, k.run_id as known_run_id, r.*
+    from (select) one
+      left join (
+        select delivery_id, event_type, run_id from core.webhook_deliveries
+        where delivery_id = ${deliveryId}
+          or (body_sha256 = ${bodySha256} and event_type = ${eventType} and received_at > now() - make_interval(secs => ${windowSec}))
+        limit 1
+      ) k on true
+      left join (${repositoryByExternalId(repositoryId)}) r on true`.execute(tx);
+  const [row] = rows;
+  if (!row) return { known: undefined, repository: undefined };
+  const { knownId, knownType, knownRunId, ...repository } = row;
+  return {
+    known: knownId === null ? undefined : { deliveryId: knownId, eventType: knownType, runId: knownRunId },
+    repository: (repository.id as string | null) === null ? undefined : repository, // joined, so null when it is not there
+  };
+}
+
+export interface DeliveryQuestion {
+  readonly deliveryId: string;
+  readonly eventType: string;
+  readonly bodySha256: string;
+  readonly windowSec: number;
+  /** The code host's number for it, where the event names a repository. */
+  readonly repositoryId: number | undefined;
 }
 
 export type NewDelivery = Pick<

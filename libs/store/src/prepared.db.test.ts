@@ -1,8 +1,7 @@
 import { aProject, aRepository, aRun, openTestStore } from '@codex-k8s/testkit';
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
-import { lockIssue } from './deliveries.ts';
-import { findRepositoryByExternalId } from './repositories.ts';
+import { lockIssue, lookUpDelivery } from './deliveries.ts';
 
 const store = await openTestStore();
 afterAll(() => store[Symbol.asyncDispose]());
@@ -24,5 +23,7 @@ test('a migration that adds columns does not break statements whose plan is kept
   await sql`alter table core.repositories add column later text`.execute(store.db);
 
   for (let n = 0; n < 12; n += 1) await aRun(store, { repository });
-  expect(await findRepositoryByExternalId(store.db, repository.externalId)).toMatchObject({ id: repository.id });
+  const question = { deliveryId: 'a', eventType: 'issues', bodySha256: 'b', windowSec: 1, repositoryId: repository.externalId };
+  const found = await store.db.transaction().execute((tx) => lookUpDelivery(tx, question));
+  expect(found).toMatchObject({ known: undefined, repository: { id: repository.id } });
 });

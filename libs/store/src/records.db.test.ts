@@ -3,7 +3,7 @@ import { aProject, aRepository, aRun, openTestStore } from '@codex-k8s/testkit';
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
 import { actionDigest, consumeLabelGrant, decideAction, requestAction } from './action-requests.ts';
-import { findDelivery, recordDelivery, type NewDelivery } from './deliveries.ts';
+import { lookUpDelivery, recordDelivery, type NewDelivery } from './deliveries.ts';
 import { migrate, pendingMigrations } from './migrate.ts';
 import { appendLog, expireLogs, getLogHead, readLog } from './run-logs.ts';
 import { listRuns } from './run-lists.ts';
@@ -157,10 +157,9 @@ test('a delivery is known by its id for ever and by its body within the window',
     needsAnswer: false,
     details: {},
   };
+  const stranger = { deliveryId: 'other', bodySha256: 'other', eventType: 'issues', windowSec: 300, repositoryId: undefined };
   const find = (question: object) =>
-    store.db
-      .transaction()
-      .execute((tx) => findDelivery(tx, { deliveryId: 'other', bodySha256: 'other', eventType: 'issues', windowSec: 300, ...question }));
+    store.db.transaction().execute(async (tx) => (await lookUpDelivery(tx, { ...stranger, ...question })).known);
   const record = () => store.db.transaction().execute((tx) => recordDelivery(tx, delivery, { projectId: undefined, actor, payload: {} }));
 
   expect([await record(), await record()]).toEqual([true, false]);

@@ -1,4 +1,5 @@
 import { sql, type Selectable } from 'kysely';
+import { repositoryByExternalId } from './sql-parts.ts';
 import { isUniqueViolation, type Db, type Tx } from './store.ts';
 import type { CoreRepositories } from './tables.gen.ts';
 
@@ -38,10 +39,7 @@ export async function getRepository(db: Db | Tx, id: string): Promise<Repository
 }
 
 export async function findRepositoryByExternalId(db: Db | Tx, externalId: number): Promise<Repository | undefined> {
-  const { rows } = await sql<Repository>`/* prepared */
-    select id, project_id, provider, external_id, owner, name, default_branch, html_url, clone_url, token_encrypted, services_yaml_path, hook_id,
-      created_at, updated_at
-    from core.repositories where provider = 'github' and external_id = ${externalId}`.execute(db);
+  const { rows } = await sql<Repository>`${repositoryByExternalId(externalId)}`.execute(db);
   return rows[0];
 }
 

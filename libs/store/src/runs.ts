@@ -1,4 +1,4 @@
-import { finalStatuses, runMoves, type ActorRef, type ErrorCode, type RunMove, type RunStatus } from '@codex-k8s/domain';
+import { finalStatuses, runMoves, type ActorRef, type ErrorCode, type RunMove, type RunStatus, type StageRecord } from '@codex-k8s/domain';
 import { sql, type Insertable, type Selectable, type Updateable } from 'kysely';
 import { asJson } from './json.ts';
 import type { Db, Tx } from './store.ts';
@@ -32,12 +32,16 @@ export type NewRun = Pick<
   | 'baseBranch'
   | 'branch'
   | 'learningMode'
-> & { readonly actor: ActorRef; readonly payload: object; readonly policy: object };
+> & { readonly actor: ActorRef; readonly payload: object; readonly policy: object } & (
+    | { readonly stage?: undefined }
+    /** The issue enters this stage with the run. */
+    | { readonly stage: StageRecord['stage']; readonly profile: string; readonly issueNumber: number; readonly repositoryId: string }
+  );
 
 export type CreatedRun = Pick<Run, 'id' | 'correlationId' | 'agentKey' | 'runKind' | 'triggerKind' | 'attempt'>;
 
 /**
- * Creates a pending run, its session and its `run.enqueued` event. Undefined: a run of this correlation id exists, or the issue has an
+ * Creates a pending run, its session, its `run.enqueued` event and, for a stage run, the transition of its issue. Undefined: a run of this correlation id exists, or the issue has an
  * active stage run; both guards are unique indexes, so of any number of concurrent callers one wins.
  */
 export async function createRunOnce(tx: Tx, run: NewRun): Promise<CreatedRun | undefined> {
@@ -52,20 +56,40 @@ export async function createRunOnce(tx: Tx, run: NewRun): Promise<CreatedRun | u
         ${run.prNumber ?? null}, ${run.prUrl ?? null}, ${run.headSha ?? null}, ${run.baseBranch}, ${run.branch}, ${run.learningMode ?? false},
         ${asJson(run.payload)}, ${asJson(run.policy)})
       on conflict do nothing
-      returning id, correlation_id, project_id, repository_full_name, agent_key, program, model, reasoning_effort, run_kind, trigger_kind,
+      returning id, correlation_id, project_id, repository_id, repository_full_name, agent_key, program, model, reasoning_effort, run_kind, trigger_kind,
         trigger_label, issue_number, pr_number, pr_url, branch, attempt
     ), opened as (
       insert into audit.agent_sessions (run_id, correlation_id, project_id, repository_full_name, issue_number, branch_name, pr_number, pr_url,
         agent_key, trigger_kind, program, model, reasoning_effort)
       select id, correlation_id, project_id, repository_full_name, issue_number, branch, pr_number, pr_url,
         agent_key, trigger_kind, program, model, reasoning_effort from created
-    ), recorded as (
+    ), enqueued as (
       insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, payload)
       select correlation_id, id, project_id, ${run.actor.type}, ${run.actor.id}, 'run.enqueued',
         jsonb_build_object('trigger_kind', trigger_kind, 'agent_key', agent_key, 'trigger_label', trigger_label) from created
-    )
+      returning correlation_id, run_id, project_id, actor_type, actor_id
+    )${run.stage === undefined ? sql`` : sql`, ${enterStage(run.stage, run.profile)}`}
     select id, correlation_id, agent_key, run_kind, trigger_kind, attempt from created`.execute(tx);
   return rows[0];
+}
+
+/** Puts the issue of the `created` run into a stage; reads `enqueued`, so that its event comes second. */
+function enterStage(stage: StageRecord['stage'], profile: string) {
+  return sql`before as (
+      select jsonb_build_object('from', jsonb_build_object('stage', s.stage, 'status', s.status)) as payload
+      from core.issue_stages s join created c on s.repository_id = c.repository_id and s.issue_number = c.issue_number
+    ), staged as (
+      insert into core.issue_stages (repository_id, issue_number, profile, stage, status, active_run_id)
+      select repository_id, issue_number, ${profile}, ${stage}, 'in_progress', id from created
+      on conflict (repository_id, issue_number) do update set stage = excluded.stage, status = excluded.status,
+        active_run_id = excluded.active_run_id, updated_at = now()
+    ), entered as (
+      insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, payload)
+      select e.correlation_id, e.run_id, e.project_id, e.actor_type, e.actor_id, 'stage.transition',
+        jsonb_build_object('to', jsonb_build_object('stage', ${stage}::text, 'status', 'in_progress'), 'issue_number', c.issue_number)
+          || coalesce((select payload from before), '{}')
+      from enqueued e join created c on c.id = e.run_id
+    )`;
 }
 
 export type RunChange = Omit<Updateable<CoreAgentRuns>, 'id' | 'status' | 'finishedAt' | 'updatedAt' | 'failureCode' | 'failureMessage'>;

@@ -1,10 +1,11 @@
 /** What the rule behind a trigger label asks about an issue, in one statement: it is read for every label of every delivery. */
 import type { ProjectRole, StageRecord } from '@codex-k8s/domain';
 import { sql } from 'kysely';
-import { openLabelGrants } from './action-requests.ts';
+import type { AgentView } from './agents.ts';
 import type { ProjectSettings } from './projects.ts';
+import { agentInForce, openLabelGrants, senderOf } from './sql-parts.ts';
 import type { Tx } from './store.ts';
-import { senders, type KnownSender } from './users.ts';
+import type { KnownSender } from './users.ts';
 
 export interface TriggerFacts {
   readonly settings: ProjectSettings;
@@ -12,6 +13,8 @@ export interface TriggerFacts {
   readonly activeRunId: string | undefined;
   readonly stage: StageRecord | undefined;
   readonly hasGrant: boolean;
+  /** Who would do the work; undefined without `agentKey` or when there is none. */
+  readonly agent: AgentView | undefined;
   /** The platform's user behind the account that set the label. */
   readonly user: KnownSender | undefined;
 }
@@ -21,35 +24,43 @@ export interface TriggerQuestion {
   readonly repositoryId: string;
   readonly issueNumber: number;
   readonly label: string;
+  /** Of the trigger, where the label is one. */
+  readonly agentKey: string | undefined;
   readonly account: { readonly id: number; readonly login: string };
 }
 
 /** Call it under the lock of the issue. */
 export async function readTriggerFacts(tx: Tx, question: TriggerQuestion): Promise<TriggerFacts> {
-  const { projectId, repositoryId, issueNumber, account } = question;
+  const { projectId, repositoryId, issueNumber, agentKey, account } = question;
   const { rows } = await sql<Row>`/* prepared */
     select p.settings, s.stage, s.status, s.pr_number, u.id as user_id, u.is_platform_admin, u.is_platform_owner, u.role,
-      exists (select from ${openLabelGrants(question)}) as has_grant,
+      a.id as agent_id, a.agent_key, a.name, a.role_kind, a.project_id, a.is_active, a.program, a.model, a.reasoning_effort, a.policy_key,
+      a.runtime_mode, a.max_parallel_runs, a.run_timeout_sec, a.owner_review_timeout_sec, a.max_attempts,
+      exists (${openLabelGrants(question)}) as has_grant,
       (select id from core.agent_runs where repository_id = ${repositoryId} and issue_number = ${issueNumber}
          and run_kind <> 'review' and status in ('pending', 'running', 'waiting_mcp') limit 1) as active_run_id
     from core.projects p
       left join core.issue_stages s on s.repository_id = ${repositoryId} and s.issue_number = ${issueNumber}
-      left join (${senders({ githubUserId: account.id, githubLogin: account.login, projectId })}) u on true
+      left join (${senderOf({ githubUserId: account.id, githubLogin: account.login, projectId })}) u on true
+      left join (${agentInForce({ agentKey, projectId })}) a on true
     where p.id = ${projectId}`.execute(tx);
   const [row] = rows;
   if (!row) throw new Error(`project ${projectId} has a repository and is not there`); // the foreign key forbids it
-  const { settings, activeRunId, hasGrant, stage, status, prNumber, userId, isPlatformAdmin, isPlatformOwner, role } = row;
+  const { settings, activeRunId, hasGrant, stage, status, prNumber, userId, isPlatformAdmin, isPlatformOwner, role, agentId, ...agent } =
+    row;
   return {
     settings,
     activeRunId: activeRunId ?? undefined,
     hasGrant,
     stage: stage === null || status === null ? undefined : { stage, status, prNumber: prNumber ?? undefined },
+    agent: agentId === null ? undefined : { id: agentId, ...agent },
     user: userId === null ? undefined : { id: userId, isPlatformAdmin, isPlatformOwner, role: role ?? undefined },
   };
 }
 
-/** Joined, so everything of a stage or a user that is not there is null. */
-interface Row {
+/** Joined, so everything of a stage, a user or an agent that is not there is null; its key says so, and nothing else of it is looked at then. */
+interface Row extends Omit<AgentView, 'id'> {
+  readonly agentId: string | null;
   readonly settings: ProjectSettings;
   readonly activeRunId: string | null;
   readonly hasGrant: boolean;

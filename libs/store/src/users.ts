@@ -1,5 +1,6 @@
 import type { ProjectRole } from '@codex-k8s/domain';
 import { sql, type Selectable } from 'kysely';
+import { senderOf } from './sql-parts.ts';
 import type { Db, Tx } from './store.ts';
 import type { CoreUsers } from './tables.gen.ts';
 
@@ -56,23 +57,12 @@ export interface KnownSender {
   readonly role: ProjectRole | undefined;
 }
 
-/** The platform's users behind a GitHub account, with the role in a project; an account that was never linked is known by its login. */
-export function senders({ githubUserId, githubLogin, projectId }: { githubUserId: number; githubLogin: string; projectId: string }) {
-  return sql<SenderRow>`
-    select u.id, u.is_platform_admin, u.is_platform_owner, m.role
-    from core.users u left join core.project_members m on m.user_id = u.id and m.project_id = ${projectId}
-    where u.github_user_id = ${githubUserId} or (u.github_user_id is null and lower(u.github_login) = ${githubLogin.toLowerCase()})
-    limit 1`;
-}
-
-interface SenderRow extends Omit<KnownSender, 'role'> {
-  readonly role: string | null;
-}
-
+/** The platform's user behind a GitHub account and the role in a project. */
 export async function findSender(
   db: Db | Tx,
   account: { githubUserId: number; githubLogin: string; projectId: string },
 ): Promise<KnownSender | undefined> {
-  const [row] = (await senders(account).execute(db)).rows;
+  const { rows } = await sql<Omit<KnownSender, 'role'> & { role: string | null }>`${senderOf(account)}`.execute(db);
+  const [row] = rows;
   return row && { ...row, role: (row.role ?? undefined) as ProjectRole | undefined }; // the check constraint holds the roles
 }

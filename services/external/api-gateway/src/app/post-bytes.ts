@@ -21,11 +21,21 @@ export function createPostBytes(baseUrl: string, { timeoutMs }: { timeoutMs: num
   const isSecure = baseUrl.startsWith('https:');
   const agent = isSecure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   const request = isSecure ? httpsRequest : httpRequest;
+  const { protocol, hostname, port } = new URL(baseUrl);
 
   function post({ path, headers, body }: PostBytes): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const signal = AbortSignal.timeout(timeoutMs);
-      const sent = request(`${baseUrl}${path}`, { method: 'POST', agent, signal, headers: { ...headers, 'content-length': body.length } });
+      const sent = request({
+        protocol,
+        hostname,
+        port,
+        path,
+        method: 'POST',
+        agent,
+        timeout: timeoutMs,
+        headers: { ...headers, 'content-length': body.length },
+      });
+      sent.once('timeout', () => sent.destroy(new Error(`no answer within ${timeoutMs} ms`)));
       sent.once('response', (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -4,15 +4,7 @@
  * under another one. Both are answered with what was decided the first time.
  */
 import { AppError } from '@codex-k8s/domain';
-import {
-  findDelivery,
-  findRepositoryByExternalId,
-  lockIssue,
-  recordDelivery,
-  recordEvent,
-  type Repository,
-  type Tx,
-} from '@codex-k8s/store';
+import { lockIssue, lookUpDelivery, recordDelivery, recordEvent, type Repository, type Tx } from '@codex-k8s/store';
 import { system, type Context } from './context.ts';
 import type { RuleOutcome } from './event-rule.ts';
 import { eventRules } from './event-rules.ts';
@@ -46,9 +38,15 @@ export async function ingestEvent(context: Context, { deliveryId, eventType, bod
   const issueNumber = payload.issue?.number ?? payload.pull_request?.number;
   const answer = await context.store.db.transaction().execute(async (tx): Promise<IngestAnswer> => {
     await lockIssue(tx, { repository: payload.repository?.full_name ?? bodySha256, issueNumber });
-    const known = await findDelivery(tx, { deliveryId, eventType, bodySha256, windowSec: context.config.replayWindowSec });
+    const { known, repository } = await lookUpDelivery(tx, {
+      deliveryId,
+      eventType,
+      bodySha256,
+      windowSec: context.config.replayWindowSec,
+      repositoryId: payload.repository?.id,
+    });
     if (known) return answerDuplicate(tx, { deliveryId, known });
-    const outcome = await decide(context, tx, { deliveryId, eventType, payload });
+    const outcome = await decide(context, tx, { deliveryId, eventType, payload, repository });
     const isFirst = await recordDelivery(
       tx,
       {
@@ -106,15 +104,22 @@ async function answerDuplicate(
   return { status: 'duplicate', duplicate: true, ...(known.runId !== null && { run_id: known.runId }) };
 }
 
+interface Arrived {
+  readonly deliveryId: string;
+  readonly eventType: string;
+  readonly payload: WebhookPayload;
+  /** Undefined: not bound to a project. */
+  readonly repository: Repository | undefined;
+}
+
 async function decide(
   context: Context,
   tx: Tx,
-  { deliveryId, eventType, payload }: { deliveryId: string; eventType: string; payload: WebhookPayload },
+  { deliveryId, eventType, payload, repository }: Arrived,
 ): Promise<RuleOutcome & { repository?: Repository }> {
   const rules = eventRules[eventType];
   if (!rules) return { result: 'ignored', reason: 'unknown_event' };
   if (!payload.repository) return { result: 'ignored', reason: 'event_without_repository' };
-  const repository = await findRepositoryByExternalId(tx, payload.repository.id);
   if (!repository) return { result: 'ignored', reason: `repository_not_bound` };
   if (!payload.sender) return { result: 'ignored', reason: 'sender_login_missing', repository };
   const rule = payload.action === undefined ? undefined : rules[payload.action];

@@ -16,8 +16,13 @@ export async function onIssueLabeled(
   const { labels } = context;
   const place = { repositoryId: repository.id, issueNumber: issue.number };
   const snapshot = issueSnapshot(issue);
-  const facts = await readTriggerFacts(tx, { ...place, projectId: repository.projectId, label: label.name, account });
-  const { settings, activeRunId, stage, hasGrant, user } = facts;
+  const { settings, activeRunId, stage, hasGrant, user, agent } = await readTriggerFacts(tx, {
+    ...place,
+    projectId: repository.projectId,
+    label: label.name,
+    agentKey: labels.triggerOf(label.name)?.agentKey,
+    account,
+  });
   const decision = decideLabelTrigger({
     labels,
     addedLabel: label.name,
@@ -41,7 +46,7 @@ export async function onIssueLabeled(
   const continues = decision.start.isRevise ? await latestDeliveredRun(tx, place) : undefined;
   const run = await startStageRun(context, tx, {
     repository,
-    settings,
+    known: { settings, agent },
     correlationId: deliveryId,
     trigger: decision.start,
     triggerLabel: label.name,

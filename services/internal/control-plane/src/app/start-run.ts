@@ -5,7 +5,7 @@ import {
   findAgent,
   getProject,
   policySnapshot,
-  setIssueStage,
+  type AgentView,
   type CreatedRun,
   type ProjectSettings,
   type Repository,
@@ -42,8 +42,8 @@ export interface RunPayload {
 
 export interface StartRunInput {
   readonly repository: Repository;
-  /** Of its project, where the caller has read them. */
-  readonly settings?: ProjectSettings;
+  /** What the caller has read already: the settings of the project, and the agent in force. */
+  readonly known?: { readonly settings: ProjectSettings; readonly agent: AgentView | undefined };
   readonly correlationId: string;
   readonly trigger: Pick<Trigger, 'stage' | 'kind' | 'agentKey' | 'isRevise'>;
   readonly triggerLabel: string | undefined;
@@ -58,9 +58,11 @@ export interface StartRunInput {
 export async function startStageRun(context: Context, tx: Tx, input: StartRunInput): Promise<CreatedRun | undefined> {
   const { repository, correlationId, trigger, triggerLabel, actor, payload, continues } = input;
   const { config } = context;
-  const agent = await findAgent(tx, { agentKey: trigger.agentKey, projectId: repository.projectId });
+  const { agent, settings } = input.known ?? {
+    agent: await findAgent(tx, { agentKey: trigger.agentKey, projectId: repository.projectId }),
+    settings: (await getProject(tx, repository.projectId))?.settings,
+  };
   if (!agent) throw new AppError('run.precondition_failed', `No active agent has the key ${trigger.agentKey}.`);
-  const settings = input.settings ?? (await getProject(tx, repository.projectId))?.settings;
   const run = await createRunOnce(tx, {
     correlationId,
     parentRunId: continues?.id ?? null,
@@ -88,19 +90,9 @@ export async function startStageRun(context: Context, tx: Tx, input: StartRunInp
     actor,
     payload,
     policy: policySnapshot(agent),
-  });
-  if (!run) return undefined;
-  traceNewRun(run);
-  await setIssueStage(tx, {
-    repositoryId: repository.id,
-    projectId: repository.projectId,
-    issueNumber: payload.issue.number,
-    profile: settings?.profile ?? 'feature',
     stage: trigger.stage,
-    status: 'in_progress',
-    runId: run.id,
-    correlationId,
-    actor,
+    profile: settings?.profile ?? 'feature',
   });
+  if (run) traceNewRun(run);
   return run;
 }
