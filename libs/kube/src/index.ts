@@ -1,11 +1,11 @@
 export { applyObject, checkVersion, connectKube, type Kube } from './client.ts';
 export { translateKubeError } from './errors.ts';
-export { namespaceObjects, type NamespaceInput } from './manifests/project-namespace.ts';
+export { namespaceObjects, type NamespaceInput } from './manifests/run-namespace.ts';
 export { readManifests } from './manifests/read-manifests.ts';
 export { runFolder, runJob, runSecret, type RunJobInput } from './manifests/run-job.ts';
 export { probeControls } from './probe-controls.ts';
 export { podTrouble, type PodTrouble } from './pod-trouble.ts';
-export { applyProjectNamespace, applyRunJob, attemptOf, deleteRunJob, isAlive, watchRunJobs, watchRunPods } from './run-jobs.ts';
+export { applyRunNamespace, applyRunJob, attemptOf, deleteRunJob, isAlive, watchRunJobs, watchRunPods } from './run-jobs.ts';
 export { writeTokenKubeconfig } from './token-kubeconfig.ts';
 export type { Watched } from './watch-objects.ts';
 export * from './words.ts';

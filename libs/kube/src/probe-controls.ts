@@ -8,7 +8,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { applyObject, found, translated, type Kube } from './client.ts';
 import { probeExit, probeJob, probeName, probePolicy, type ProbeInput, type ProbeRole } from './manifests/probe-objects.ts';
 import { podTrouble } from './pod-trouble.ts';
-import { applyProjectNamespace } from './run-jobs.ts';
+import { applyRunNamespace } from './run-jobs.ts';
 
 const podWithinMs = 60_000;
 const refusedWithinMs = 3_000;
@@ -16,7 +16,7 @@ const refusedWithinMs = 3_000;
 /** About ten seconds. Never throws for what a control does; throws `kube.*` when the cluster cannot be asked. */
 export async function probeControls(kube: Kube, input: ProbeInput): Promise<ControlFinding[]> {
   const { namespace } = input;
-  await applyProjectNamespace(kube, { namespace, mode: 'code-only', projectId: 'preflight', pods: 10 });
+  await applyRunNamespace(kube, { namespace, mode: 'code-only', projectId: 'preflight', pods: 10 });
   await applyObject(kube, probePolicy(input));
   try {
     await applyObject(kube, probeJob(input, 'privileged'));

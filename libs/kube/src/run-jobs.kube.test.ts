@@ -3,7 +3,7 @@ import { afterAll, expect, inject, test, vi } from 'vitest';
 import { applyObject, checkVersion, connectKube } from './client.ts';
 import type { RunJobInput } from './manifests/run-job.ts';
 import { podTrouble } from './pod-trouble.ts';
-import { applyProjectNamespace, applyRunJob, attemptOf, deleteRunJob, isAlive, watchRunJobs, watchRunPods } from './run-jobs.ts';
+import { applyRunNamespace, applyRunJob, attemptOf, deleteRunJob, isAlive, watchRunJobs, watchRunPods } from './run-jobs.ts';
 import { jobName, labels, projectNamespace } from './words.ts';
 
 const kube = connectKube({ kubeconfig: inject('kubeconfig') });
@@ -21,7 +21,7 @@ afterAll(async () => {
 async function aNamespace(): Promise<{ namespace: string; projectId: string }> {
   const projectId = randomUUID();
   const namespace = projectNamespace('ck-test', projectId);
-  await applyProjectNamespace(kube, { namespace, mode: 'code-only', projectId, pods: 5 });
+  await applyRunNamespace(kube, { namespace, mode: 'code-only', projectId, pods: 5 });
   made.push(namespace);
   return { namespace, projectId };
 }
@@ -48,14 +48,14 @@ test('the cluster says its version', async () => {
 
 test('a namespace is applied again and again, and a foreign one is left alone', async () => {
   const { namespace, projectId } = await aNamespace();
-  await applyProjectNamespace(kube, { namespace, mode: 'code-only', projectId, pods: 5 });
+  await applyRunNamespace(kube, { namespace, mode: 'code-only', projectId, pods: 5 });
   const foreign = `ck-foreign-${randomUUID().slice(0, 8)}`;
   await kube.core.createNamespace({ body: { metadata: { name: foreign } } });
   made.push(foreign);
 
   const quota = await kube.core.readNamespacedResourceQuota({ name: 'codex-run-quota', namespace });
   expect(quota.spec?.hard).toMatchObject({ pods: '5' });
-  await expect(applyProjectNamespace(kube, { namespace: foreign, mode: 'code-only', projectId, pods: 5 })).rejects.toMatchObject({
+  await expect(applyRunNamespace(kube, { namespace: foreign, mode: 'code-only', projectId, pods: 5 })).rejects.toMatchObject({
     code: 'kube.not_ours',
   });
 });
@@ -66,7 +66,7 @@ test('a namespace that goes away takes no run', async () => {
   await applyObject(kube, hanging);
   await kube.core.deleteNamespace({ name: namespace });
 
-  await expect(applyProjectNamespace(kube, { namespace, mode: 'code-only', projectId, pods: 5 })).rejects.toMatchObject({
+  await expect(applyRunNamespace(kube, { namespace, mode: 'code-only', projectId, pods: 5 })).rejects.toMatchObject({
     code: 'kube.namespace_terminating',
   });
 

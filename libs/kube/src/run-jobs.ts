@@ -2,7 +2,7 @@
 import { AppError } from '@codex-k8s/domain';
 import type { V1Job, V1Namespace, V1Pod } from '@kubernetes/client-node';
 import { applyObject, found, translated, type Kube } from './client.ts';
-import { namespaceObjects, type NamespaceInput } from './manifests/project-namespace.ts';
+import { namespaceObjects, type NamespaceInput } from './manifests/run-namespace.ts';
 import { runJob, runSecret, type RunJobInput } from './manifests/run-job.ts';
 import { watchObjects, type Watched } from './watch-objects.ts';
 import { labels, managedLabels, manager } from './words.ts';
@@ -10,7 +10,7 @@ import { labels, managedLabels, manager } from './words.ts';
 const ours = `${labels.managedBy}=${manager}`;
 
 /** `kube.not_ours`: the namespace is there without the managed labels. `kube.namespace_terminating`: it is going away. */
-export async function applyProjectNamespace(kube: Kube, input: NamespaceInput): Promise<void> {
+export async function applyRunNamespace(kube: Kube, input: NamespaceInput): Promise<void> {
   const { namespace: name } = input;
   const present = await found(`Namespace ${name}`, () => kube.core.readNamespace({ name }));
   if (present && !isManaged(present)) throw new AppError('kube.not_ours', `The namespace ${name} exists and is not the platform's.`);

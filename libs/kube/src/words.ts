@@ -1,3 +1,5 @@
+import type { ClusterProfile } from '@codex-k8s/domain';
+
 /** The reserved words of the platform in a cluster (reference §5.3). Only what carries both managed labels is ever changed or deleted. */
 export const labels = {
   managedBy: 'codex-k8s.dev/managed-by',
@@ -12,6 +14,7 @@ export const correlationAnnotation = 'codex-k8s.dev/correlation-id';
 export const manager = 'codex-k8s-worker';
 export const managedLabels = { [labels.managedBy]: manager, [labels.purpose]: 'run' } as const;
 export const runnerAccount = 'codex-runner';
+export const kubeconfigMap = 'codex-kubeconfig';
 
 /** `code-only`: the agent sees its repository. `full-env`: and a namespace of its own that it may use. */
 export type RuntimeMode = 'code-only' | 'full-env';
@@ -19,6 +22,20 @@ export type RuntimeMode = 'code-only' | 'full-env';
 /** Code-only runs of a project share a namespace. */
 export function projectNamespace(prefix: string, projectId: string): string {
   return `${prefix}-${short(projectId)}`;
+}
+
+/** A full-env run has a namespace of its own; it is named after the run it was made for, and later runs of the issue may go on in it. */
+export function runNamespace(
+  prefix: string,
+  { projectId, issueNumber, runId }: { projectId: string; issueNumber: number | null; runId: string },
+): string {
+  const issue = issueNumber === null ? '' : `-i${issueNumber}`;
+  return `${prefix}-${short(projectId)}${issue}-r${short(runId)}`;
+}
+
+/** The ClusterRole of a profile, which the worker may bind and cannot change. */
+export function profileRole(profile: ClusterProfile): string {
+  return `codex-k8s-agent-${profile}`;
 }
 
 /** One Job per attempt, so that a late object of an older one is never taken for the newer. */

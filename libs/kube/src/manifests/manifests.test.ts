@@ -1,7 +1,7 @@
 import { dumpYaml } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
-import { jobName } from '../words.ts';
-import { namespaceObjects } from './project-namespace.ts';
+import { jobName, runNamespace } from '../words.ts';
+import { namespaceObjects } from './run-namespace.ts';
 import { runJob, runSecret, type RunJobInput } from './run-job.ts';
 
 const projectId = '6f1c2a3b-0000-4000-8000-000000000001';
@@ -23,7 +23,14 @@ const input: RunJobInput = {
 test('the namespace of a project is closed by default', async () => {
   const objects = namespaceObjects({ namespace: input.namespace, mode: 'code-only', projectId, pods: 20 });
 
-  await expect(objects.map((object) => dumpYaml(object)).join('---\n')).toMatchFileSnapshot('__golden__/project-namespace.yaml');
+  await expect(objects.map((object) => dumpYaml(object)).join('---\n')).toMatchFileSnapshot('__golden__/code-only-namespace.yaml');
+});
+
+test('the namespace of a full-env run is closed as well, and its agent gets one profile in it', async () => {
+  const namespace = runNamespace('codex-issue', { projectId, issueNumber: 7, runId: input.runId });
+  const objects = namespaceObjects({ namespace, mode: 'full-env', projectId, pods: 20, runId: input.runId, profile: 'develop' });
+
+  await expect(objects.map((object) => dumpYaml(object)).join('---\n')).toMatchFileSnapshot('__golden__/full-env-namespace.yaml');
 });
 
 test('an attempt is a Job whose pod may do nothing it need not', async () => {
@@ -37,5 +44,8 @@ test('what is secret stands in the Secret alone, which goes with the Job', async
 });
 
 test('names fit into the limits of Kubernetes', () => {
+  const longest = runNamespace('p'.repeat(24), { projectId, issueNumber: 2_147_483_647, runId: input.runId });
+
   expect(jobName({ runId: input.runId, attempt: 999 }).length).toBeLessThanOrEqual(63);
+  expect(longest.length).toBeLessThanOrEqual(63);
 });

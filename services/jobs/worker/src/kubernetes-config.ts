@@ -40,7 +40,7 @@ export const kubernetesVariables = {
   CODEXK8S_AGENT_IMAGE: z.string().min(1).optional(),
   CODEXK8S_WORKER_RUN_NAMESPACE_PREFIX: z
     .string()
-    .regex(/^[a-z][a-z0-9-]{0,40}$/, 'small letters, digits and dashes')
+    .regex(/^[a-z][a-z0-9-]{0,23}$/, 'at most 24 small letters, digits and dashes')
     .default('codex-issue'),
   CODEXK8S_WORKER_RUN_QUOTA_PODS: z.coerce.number().int().positive().default(20),
   CODEXK8S_WORKER_RUN_NODE_SELECTOR: pairs,

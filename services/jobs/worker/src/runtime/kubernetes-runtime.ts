@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  applyProjectNamespace,
+  applyRunNamespace,
   applyRunJob,
   attemptOf,
   deleteRunJob,
@@ -52,7 +52,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
   async function prepare(projectId: string): Promise<string> {
     const namespace = projectNamespace(options.namespacePrefix, projectId);
     if (prepared.has(namespace)) return namespace;
-    await applyProjectNamespace(kube, { namespace, mode: 'code-only', projectId, pods: options.podsPerProject });
+    await applyRunNamespace(kube, { namespace, mode: 'code-only', projectId, pods: options.podsPerProject });
     prepared.add(namespace);
     return namespace;
   }
