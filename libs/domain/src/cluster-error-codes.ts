@@ -93,4 +93,53 @@ export const clusterErrorCodes = {
     cause: 'The cluster is older than the platform supports.',
     remedy: 'Upgrade Kubernetes to the version that the message names.',
   },
+  'kube.not_configured': {
+    http: 409,
+    retry: false,
+    cause: 'The platform is connected to no cluster, as in the trial.',
+    remedy:
+      'Set CODEXK8S_KUBECONFIG of the control plane, or run it as a pod with the rights in deploy/kubernetes/control-plane-rights.yaml.',
+  },
+  'kube.list_expired': {
+    http: 410,
+    retry: true,
+    cause: 'The cluster no longer keeps the list that this page continues.',
+    remedy: 'Begin the list again.',
+  },
+  'kube.no_logs': {
+    http: 409,
+    retry: true,
+    cause: 'The cluster has no log of this container.',
+    remedy: 'Read the message: the container may not have started yet, or its node is gone.',
+  },
+  'cluster.view_only': {
+    http: 403,
+    retry: false,
+    cause: 'This object is part of the platform, which is view-only in this environment.',
+    remedy: 'Change it by the release: its chart or its manifests.',
+  },
+  'cluster.platform_object': {
+    http: 403,
+    retry: false,
+    cause: 'This object is part of the platform, or holds what is, and cannot be deleted here.',
+    remedy: 'Uninstall the release if the platform is to go.',
+  },
+  'cluster.dry_run_only': {
+    http: 403,
+    retry: false,
+    cause: 'In an environment of agents, changes are only tried: the cluster was asked, and nothing was changed.',
+    remedy: 'Let the agent change it, or do it in an environment where changes are allowed.',
+  },
+  'cluster.label_guarded': {
+    http: 403,
+    retry: false,
+    cause: 'This label decides what may be done with the object, so it is not changed here.',
+    remedy: 'Leave the label that the message names as it is.',
+  },
+  'cluster.secret_values': {
+    http: 422,
+    retry: false,
+    cause: 'The values of Secrets are neither shown nor changed here.',
+    remedy: 'Remove data and stringData from the text; set values with the tool that owns the Secret.',
+  },
 } as const satisfies Record<string, ErrorKind>;

@@ -2,6 +2,7 @@ export * from './agents.ts';
 export * from './branches.ts';
 export * from './canonical-json.ts';
 export * from './cluster-controls.ts';
+export * from './cluster-guardrails.ts';
 export * from './error-codes.ts';
 export * from './error-texts-ru.ts';
 export * from './errors.ts';
