@@ -7,6 +7,7 @@ import {
   isPlatformObject,
   judgeClusterAction,
   partOfLabel,
+  type ObjectLabels,
 } from './cluster-guardrails.ts';
 
 const ours = { [partOfLabel]: 'codex-k8s', app: 'gateway' };
@@ -55,7 +56,9 @@ test.each([
 });
 
 test('only the exact part-of label makes an object the platform’s', () => {
-  expect([ours, other, { [partOfLabel]: 'codex-k8s-fork' }, {}].map(isPlatformObject)).toEqual([true, false, false, false]);
+  const labels: ObjectLabels[] = [ours, other, { [partOfLabel]: 'codex-k8s-fork' }, {}];
+
+  expect(labels.map(isPlatformObject)).toEqual([true, false, false, false]);
 });
 
 test.each([

@@ -5,6 +5,7 @@ import { ApiException } from '@kubernetes/client-node';
 interface Status {
   readonly reason?: string;
   readonly message?: string;
+  readonly details?: { readonly causes?: readonly { readonly field?: string; readonly reason?: string }[] };
 }
 
 /** A failure of the cluster as one of our codes; anything that is not the cluster's stays as it is. */
@@ -17,6 +18,22 @@ export function translateKubeError(error: unknown, what: string): unknown {
   return error;
 }
 
+export interface Refusal {
+  readonly status: number;
+  readonly body: string;
+  readonly what: string;
+  /** Only fields and reasons are told: a message may quote a value. */
+  readonly isSecret: boolean;
+}
+
+/** The failure that an answer of the API server means. `details.status` is its HTTP status. */
+export function refusal({ status, body, what, isSecret }: Refusal): AppError {
+  const { reason, message, details } = statusOf(body);
+  const fields = (details?.causes ?? []).map(({ field, reason: why }) => `${field ?? ''} ${why ?? ''}`.trim());
+  const said = isSecret ? [reason ?? `HTTP ${status}`, ...fields].join('; ') : (message ?? reason ?? `HTTP ${status}`);
+  return new AppError(codeOf(status, message ?? ''), `${what}: ${said}`, { details: { status } });
+}
+
 function codeOf(status: number, message: string): ErrorCode {
   if (status === 401) return 'kube.unauthorized';
   if (status === 403 && /exceeded quota/.test(message)) return 'kube.quota_exceeded';
@@ -25,6 +42,7 @@ function codeOf(status: number, message: string): ErrorCode {
     return /violates PodSecurity|denied the request|ValidatingAdmissionPolicy/.test(message) ? 'kube.rejected' : 'kube.forbidden';
   if (status === 404) return 'kube.not_found';
   if (status === 409) return 'kube.conflict';
+  if (status === 410) return 'kube.list_expired';
   if (status === 400 || status === 413 || status === 422) return 'kube.rejected';
   return 'kube.unavailable';
 }
@@ -52,7 +70,8 @@ const networkCodes = [
 function isNetworkFailure(error: unknown): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     const { code } = at as Error & { code?: unknown }; // system errors have one
-    if (networkCodes.includes(String(code)) || at.name === 'AbortError' || at.message === 'fetch failed') return true;
+    if (networkCodes.includes(String(code)) || at.name === 'AbortError' || at.name === 'TimeoutError' || at.message === 'fetch failed')
+      return true;
   }
   return false;
 }

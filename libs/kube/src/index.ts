@@ -1,9 +1,15 @@
 export { applyObject, checkVersion, connectKube, type Kube } from './client.ts';
+export { changedMeanwhile, holdsPlatformObjects, planUpdate, sendDelete, sendUpdate, type UpdatePlan } from './cluster-changes.ts';
+export { listClusterObjects, type ListedObject, type ListPage } from './cluster-list.ts';
+export { readContainerLog, type ContainerLog } from './cluster-logs.ts';
+export { readClusterObject, type ClusterObject } from './cluster-object.ts';
+export type { ObjectRef } from './cluster-resources.ts';
 export { translateKubeError } from './errors.ts';
 export { namespaceObjects, type NamespaceInput } from './manifests/run-namespace.ts';
 export { readManifests } from './manifests/read-manifests.ts';
 export { runFolder, runJob, runSecret, type RunJobInput } from './manifests/run-job.ts';
 export { probeControls } from './probe-controls.ts';
+export { namespaceFacts, readNamespaceFacts } from './namespace-facts.ts';
 export { podTrouble, type PodTrouble } from './pod-trouble.ts';
 export { applyRunNamespace, applyRunJob, attemptOf, deleteRunJob, isAlive, watchRunJobs, watchRunPods } from './run-jobs.ts';
 export { writeTokenKubeconfig } from './token-kubeconfig.ts';

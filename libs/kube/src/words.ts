@@ -1,4 +1,4 @@
-import type { ClusterProfile } from '@codex-k8s/domain';
+import { environmentLabel, partOfLabel, type ClusterProfile } from '@codex-k8s/domain';
 
 /** The reserved words of the platform in a cluster (reference §5.3). Only what carries both managed labels is ever changed or deleted. */
 export const labels = {
@@ -8,6 +8,8 @@ export const labels = {
   projectId: 'codex-k8s.dev/project-id',
   runId: 'codex-k8s.dev/run-id',
   attempt: 'codex-k8s.dev/attempt',
+  environment: environmentLabel,
+  partOf: partOfLabel,
 } as const;
 
 export const correlationAnnotation = 'codex-k8s.dev/correlation-id';
