@@ -2,7 +2,7 @@
 
 import type { RouteHandler } from 'fastify';
 
-import type { AddIssueLabelData, AddIssueLabelResponses, AddRepositoryData, AddRepositoryResponses, CancelRunData, CancelRunResponses, CreateProjectData, CreateProjectResponses, CreateUserData, CreateUserResponses, DecideApprovalData, DecideApprovalResponses, DeleteProjectData, DeleteProjectResponses, DeleteUserData, DeleteUserResponses, DownloadRunLogsData, DownloadRunLogsResponses, FinishLoginData, GetMeResponses, GetPlatformResponses, GetProjectData, GetProjectResponses, GetRunData, GetRunDiffData, GetRunDiffResponses, GetRunLogsData, GetRunLogsResponses, GetRunResponses, ListAgentsResponses, ListApprovalsData, ListApprovalsResponses, ListIssuesData, ListIssuesResponses, ListMembersData, ListMembersResponses, ListProjectsResponses, ListRepositoriesData, ListRepositoriesResponses, ListRunEventsData, ListRunEventsResponses, ListRunJobsData, ListRunJobsResponses, ListRunsData, ListRunsResponses, ListRunWaitsData, ListRunWaitsResponses, ListUsersResponses, LogoutResponses, RemoveMemberData, RemoveMemberResponses, RemoveRepositoryData, RemoveRepositoryResponses, RetryRunData, RetryRunResponses, SetMemberLearningModeData, SetMemberLearningModeResponses, StartLoginData, StreamRunData, StreamRunLogsData, StreamRunLogsResponses, StreamRunResponses, UpdateProjectData, UpdateProjectResponses, UpsertMemberData, UpsertMemberResponses } from './types.gen.ts';
+import type { AddIssueLabelData, AddIssueLabelResponses, AddRepositoryData, AddRepositoryResponses, CancelRunData, CancelRunResponses, CreateProjectData, CreateProjectResponses, CreateUserData, CreateUserResponses, DecideApprovalData, DecideApprovalResponses, DeleteClusterObjectData, DeleteClusterObjectResponses, DeleteProjectData, DeleteProjectResponses, DeleteUserData, DeleteUserResponses, DownloadRunLogsData, DownloadRunLogsResponses, FinishLoginData, GetClusterLogsData, GetClusterLogsResponses, GetClusterObjectData, GetClusterObjectResponses, GetMeResponses, GetPlatformResponses, GetProjectData, GetProjectResponses, GetRunData, GetRunDiffData, GetRunDiffResponses, GetRunLogsData, GetRunLogsResponses, GetRunResponses, ListAgentsResponses, ListApprovalsData, ListApprovalsResponses, ListClusterObjectsData, ListClusterObjectsResponses, ListIssuesData, ListIssuesResponses, ListMembersData, ListMembersResponses, ListProjectsResponses, ListRepositoriesData, ListRepositoriesResponses, ListRunEventsData, ListRunEventsResponses, ListRunJobsData, ListRunJobsResponses, ListRunsData, ListRunsResponses, ListRunWaitsData, ListRunWaitsResponses, ListUsersResponses, LogoutResponses, RemoveMemberData, RemoveMemberResponses, RemoveRepositoryData, RemoveRepositoryResponses, RetryRunData, RetryRunResponses, SetMemberLearningModeData, SetMemberLearningModeResponses, StartLoginData, StreamRunData, StreamRunLogsData, StreamRunLogsResponses, StreamRunResponses, UpdateClusterObjectData, UpdateClusterObjectResponses, UpdateProjectData, UpdateProjectResponses, UpsertMemberData, UpsertMemberResponses } from './types.gen.ts';
 
 export type RouteHandlers = {
     startLogin: RouteHandler<{
@@ -157,5 +157,29 @@ export type RouteHandlers = {
         Body: DecideApprovalData['body'];
         Params: DecideApprovalData['path'];
         Reply: DecideApprovalResponses;
+    }>;
+    listClusterObjects: RouteHandler<{
+        Params: ListClusterObjectsData['path'];
+        Querystring?: ListClusterObjectsData['query'];
+        Reply: ListClusterObjectsResponses;
+    }>;
+    getClusterObject: RouteHandler<{
+        Params: GetClusterObjectData['path'];
+        Reply: GetClusterObjectResponses;
+    }>;
+    updateClusterObject: RouteHandler<{
+        Body: UpdateClusterObjectData['body'];
+        Params: UpdateClusterObjectData['path'];
+        Reply: UpdateClusterObjectResponses;
+    }>;
+    deleteClusterObject: RouteHandler<{
+        Body: DeleteClusterObjectData['body'];
+        Params: DeleteClusterObjectData['path'];
+        Reply: DeleteClusterObjectResponses;
+    }>;
+    getClusterLogs: RouteHandler<{
+        Params: GetClusterLogsData['path'];
+        Querystring?: GetClusterLogsData['query'];
+        Reply: GetClusterLogsResponses;
     }>;
 };

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.ts';
-import type { AddIssueLabelData, AddIssueLabelErrors, AddIssueLabelResponses, AddRepositoryData, AddRepositoryErrors, AddRepositoryResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CreateProjectData, CreateProjectErrors, CreateProjectResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DecideApprovalData, DecideApprovalErrors, DecideApprovalResponses, DeleteProjectData, DeleteProjectErrors, DeleteProjectResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DownloadRunLogsData, DownloadRunLogsErrors, DownloadRunLogsResponses, FinishLoginData, FinishLoginErrors, FinishLoginResponses, GetMeData, GetMeErrors, GetMeResponses, GetPlatformData, GetPlatformErrors, GetPlatformResponses, GetProjectData, GetProjectErrors, GetProjectResponses, GetRunData, GetRunDiffData, GetRunDiffErrors, GetRunDiffResponses, GetRunErrors, GetRunLogsData, GetRunLogsErrors, GetRunLogsResponses, GetRunResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApprovalsData, ListApprovalsErrors, ListApprovalsResponses, ListIssuesData, ListIssuesErrors, ListIssuesResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListProjectsData, ListProjectsErrors, ListProjectsResponses, ListRepositoriesData, ListRepositoriesErrors, ListRepositoriesResponses, ListRunEventsData, ListRunEventsErrors, ListRunEventsResponses, ListRunJobsData, ListRunJobsErrors, ListRunJobsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, ListRunWaitsData, ListRunWaitsErrors, ListRunWaitsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LogoutData, LogoutErrors, LogoutResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemoveRepositoryData, RemoveRepositoryErrors, RemoveRepositoryResponses, RetryRunData, RetryRunErrors, RetryRunResponses, SetMemberLearningModeData, SetMemberLearningModeErrors, SetMemberLearningModeResponses, StartLoginData, StartLoginErrors, StartLoginResponses, StreamRunData, StreamRunErrors, StreamRunLogsData, StreamRunLogsErrors, StreamRunLogsResponse, StreamRunLogsResponses, StreamRunResponse, StreamRunResponses, UpdateProjectData, UpdateProjectErrors, UpdateProjectResponses, UpsertMemberData, UpsertMemberErrors, UpsertMemberResponses } from './types.gen.ts';
+import type { AddIssueLabelData, AddIssueLabelErrors, AddIssueLabelResponses, AddRepositoryData, AddRepositoryErrors, AddRepositoryResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CreateProjectData, CreateProjectErrors, CreateProjectResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DecideApprovalData, DecideApprovalErrors, DecideApprovalResponses, DeleteClusterObjectData, DeleteClusterObjectErrors, DeleteClusterObjectResponses, DeleteProjectData, DeleteProjectErrors, DeleteProjectResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DownloadRunLogsData, DownloadRunLogsErrors, DownloadRunLogsResponses, FinishLoginData, FinishLoginErrors, FinishLoginResponses, GetClusterLogsData, GetClusterLogsErrors, GetClusterLogsResponses, GetClusterObjectData, GetClusterObjectErrors, GetClusterObjectResponses, GetMeData, GetMeErrors, GetMeResponses, GetPlatformData, GetPlatformErrors, GetPlatformResponses, GetProjectData, GetProjectErrors, GetProjectResponses, GetRunData, GetRunDiffData, GetRunDiffErrors, GetRunDiffResponses, GetRunErrors, GetRunLogsData, GetRunLogsErrors, GetRunLogsResponses, GetRunResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApprovalsData, ListApprovalsErrors, ListApprovalsResponses, ListClusterObjectsData, ListClusterObjectsErrors, ListClusterObjectsResponses, ListIssuesData, ListIssuesErrors, ListIssuesResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListProjectsData, ListProjectsErrors, ListProjectsResponses, ListRepositoriesData, ListRepositoriesErrors, ListRepositoriesResponses, ListRunEventsData, ListRunEventsErrors, ListRunEventsResponses, ListRunJobsData, ListRunJobsErrors, ListRunJobsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, ListRunWaitsData, ListRunWaitsErrors, ListRunWaitsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LogoutData, LogoutErrors, LogoutResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemoveRepositoryData, RemoveRepositoryErrors, RemoveRepositoryResponses, RetryRunData, RetryRunErrors, RetryRunResponses, SetMemberLearningModeData, SetMemberLearningModeErrors, SetMemberLearningModeResponses, StartLoginData, StartLoginErrors, StartLoginResponses, StreamRunData, StreamRunErrors, StreamRunLogsData, StreamRunLogsErrors, StreamRunLogsResponse, StreamRunLogsResponses, StreamRunResponse, StreamRunResponses, UpdateClusterObjectData, UpdateClusterObjectErrors, UpdateClusterObjectResponses, UpdateProjectData, UpdateProjectErrors, UpdateProjectResponses, UpsertMemberData, UpsertMemberErrors, UpsertMemberResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -538,4 +538,85 @@ export const decideApproval = <ThrowOnError extends boolean = false>(options: Op
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * Objects of a kind, as the cluster prints them
+ *
+ * Pages are the cluster's own. After some minutes it forgets where a list was: 410 `kube.list_expired`. Without a cluster, as in the
+ * trial: 409 `kube.not_configured`.
+ *
+ */
+export const listClusterObjects = <ThrowOnError extends boolean = false>(options: Options<ListClusterObjectsData, ThrowOnError>): RequestResult<ListClusterObjectsResponses, ListClusterObjectsErrors, ThrowOnError> => (options.client ?? client).get<ListClusterObjectsResponses, ListClusterObjectsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'codexk8s_staff_jwt',
+            type: 'apiKey'
+        }],
+    url: '/staff/cluster/{kind}',
+    ...options
+});
+
+/**
+ * One object as YAML; of a Secret without its values
+ */
+export const getClusterObject = <ThrowOnError extends boolean = false>(options: Options<GetClusterObjectData, ThrowOnError>): RequestResult<GetClusterObjectResponses, GetClusterObjectErrors, ThrowOnError> => (options.client ?? client).get<GetClusterObjectResponses, GetClusterObjectErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'codexk8s_staff_jwt',
+            type: 'apiKey'
+        }],
+    url: '/staff/cluster/{kind}/{namespace}/{name}',
+    ...options
+});
+
+/**
+ * Try a change of an object, or apply it
+ *
+ * The change is what differs between the object as shown and `yaml`; everything is tried by the cluster first. 409 `kube.conflict`: the
+ * object is no longer the one of `resource_version`. In an environment of agents nothing is applied (`applied` is false, `verdict` says why).
+ *
+ */
+export const updateClusterObject = <ThrowOnError extends boolean = false>(options: Options<UpdateClusterObjectData, ThrowOnError>): RequestResult<UpdateClusterObjectResponses, UpdateClusterObjectErrors, ThrowOnError> => (options.client ?? client).put<UpdateClusterObjectResponses, UpdateClusterObjectErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'codexk8s_staff_jwt',
+            type: 'apiKey'
+        }],
+    url: '/staff/cluster/{kind}/{namespace}/{name}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Try to delete an object, or delete it with all it owns
+ */
+export const deleteClusterObject = <ThrowOnError extends boolean = false>(options: Options<DeleteClusterObjectData, ThrowOnError>): RequestResult<DeleteClusterObjectResponses, DeleteClusterObjectErrors, ThrowOnError> => (options.client ?? client).post<DeleteClusterObjectResponses, DeleteClusterObjectErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'codexk8s_staff_jwt',
+            type: 'apiKey'
+        }],
+    url: '/staff/cluster/{kind}/{namespace}/{name}/deletion',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * The end of a container's log, at most 1 MiB, tokens taken out
+ */
+export const getClusterLogs = <ThrowOnError extends boolean = false>(options: Options<GetClusterLogsData, ThrowOnError>): RequestResult<GetClusterLogsResponses, GetClusterLogsErrors, ThrowOnError> => (options.client ?? client).get<GetClusterLogsResponses, GetClusterLogsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'codexk8s_staff_jwt',
+            type: 'apiKey'
+        }],
+    url: '/staff/cluster/{kind}/{namespace}/{name}/logs',
+    ...options
 });

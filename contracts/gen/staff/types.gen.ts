@@ -421,6 +421,126 @@ export type ApprovalRequest = {
     can_decide: boolean;
 };
 
+export type ClusterKind = 'namespaces' | 'configmaps' | 'secrets' | 'deployments' | 'pods' | 'jobs' | 'pvc';
+
+export type ClusterName = string;
+
+/**
+ * Why; needed unless only tried. It goes on record
+ */
+export type ClusterReason = string;
+
+export type ClusterListedObject = {
+    namespace?: string;
+    name: string;
+    uid: string;
+    created_at: string;
+    deleting: boolean;
+    /**
+     * Of its namespace; absent when nobody said
+     */
+    environment?: string;
+    /**
+     * A part of codex-k8s itself
+     */
+    platform_object: boolean;
+    /**
+     * The label app.kubernetes.io/part-of
+     */
+    part_of?: string;
+    /**
+     * What the cluster prints, such as ready or status
+     */
+    columns: {
+        [key: string]: string;
+    };
+};
+
+export type ClusterObject = {
+    kind: ClusterKind;
+    namespace?: string;
+    name: string;
+    uid: string;
+    resource_version: string;
+    created_at: string;
+    deleting: boolean;
+    /**
+     * Of its namespace; absent when nobody said
+     */
+    environment?: string;
+    /**
+     * A part of codex-k8s itself
+     */
+    platform_object: boolean;
+    labels: {
+        [key: string]: string;
+    };
+    /**
+     * Without status, managed fields and values of Secrets
+     */
+    yaml: string;
+    status_yaml?: string;
+    /**
+     * What a Secret or ConfigMap holds
+     */
+    keys?: Array<ClusterKey>;
+};
+
+export type ClusterKey = {
+    name: string;
+    bytes: number;
+};
+
+export type ClusterVerdict = 'allowed' | 'dry_run_only';
+
+export type ClusterUpdate = {
+    applied: boolean;
+    verdict: ClusterVerdict;
+    /**
+     * Of the verdict, when it is not `allowed`
+     */
+    code?: string;
+    /**
+     * Dotted names of changed fields
+     */
+    changes: Array<string>;
+    before_yaml: string;
+    /**
+     * What the cluster makes of it, defaults included
+     */
+    after_yaml: string;
+    object: ClusterObject;
+};
+
+export type ClusterDeletion = {
+    applied: boolean;
+    verdict: ClusterVerdict;
+    /**
+     * Of the verdict, when it is not `allowed`
+     */
+    code?: string;
+};
+
+export type ClusterLog = {
+    pod: string;
+    /**
+     * Newest first
+     */
+    pods: Array<string>;
+    container: string;
+    containers: Array<string>;
+    /**
+     * There may be older lines
+     */
+    cut: boolean;
+    lines: Array<ClusterLogLine>;
+};
+
+export type ClusterLogLine = {
+    at?: string;
+    text: string;
+};
+
 export type ProjectId = string;
 
 export type UserId = string;
@@ -428,6 +548,15 @@ export type UserId = string;
 export type RepositoryId = string;
 
 export type RunId = string;
+
+export type ClusterKind2 = ClusterKind;
+
+/**
+ * `_` for what lies in none
+ */
+export type ClusterNamespace = string;
+
+export type ClusterObjectName = ClusterName;
 
 export type Limit = number;
 
@@ -1556,3 +1685,201 @@ export type DecideApprovalResponses = {
 };
 
 export type DecideApprovalResponse = DecideApprovalResponses[keyof DecideApprovalResponses];
+
+export type ListClusterObjectsData = {
+    body?: never;
+    path: {
+        kind: ClusterKind;
+    };
+    query?: {
+        namespace?: ClusterName;
+        /**
+         * Part of the name. A page may then hold fewer than asked for and still have a next one
+         */
+        name?: string;
+        limit?: number;
+        /**
+         * `next_cursor` of the page before
+         */
+        cursor?: string;
+    };
+    url: '/staff/cluster/{kind}';
+};
+
+export type ListClusterObjectsErrors = {
+    /**
+     * Failure; the code says which
+     */
+    default: Error;
+};
+
+export type ListClusterObjectsError = ListClusterObjectsErrors[keyof ListClusterObjectsErrors];
+
+export type ListClusterObjectsResponses = {
+    /**
+     * One page
+     */
+    200: {
+        items: Array<ClusterListedObject>;
+        next_cursor?: string;
+    };
+};
+
+export type ListClusterObjectsResponse = ListClusterObjectsResponses[keyof ListClusterObjectsResponses];
+
+export type GetClusterObjectData = {
+    body?: never;
+    path: {
+        kind: ClusterKind;
+        /**
+         * `_` for what lies in none
+         */
+        namespace: string;
+        name: ClusterName;
+    };
+    query?: never;
+    url: '/staff/cluster/{kind}/{namespace}/{name}';
+};
+
+export type GetClusterObjectErrors = {
+    /**
+     * Failure; the code says which
+     */
+    default: Error;
+};
+
+export type GetClusterObjectError = GetClusterObjectErrors[keyof GetClusterObjectErrors];
+
+export type GetClusterObjectResponses = {
+    /**
+     * The object
+     */
+    200: ClusterObject;
+};
+
+export type GetClusterObjectResponse = GetClusterObjectResponses[keyof GetClusterObjectResponses];
+
+export type UpdateClusterObjectData = {
+    body: {
+        yaml: string;
+        resource_version: string;
+        /**
+         * Only try
+         */
+        dry_run: boolean;
+        reason?: ClusterReason;
+    };
+    path: {
+        kind: ClusterKind;
+        /**
+         * `_` for what lies in none
+         */
+        namespace: string;
+        name: ClusterName;
+    };
+    query?: never;
+    url: '/staff/cluster/{kind}/{namespace}/{name}';
+};
+
+export type UpdateClusterObjectErrors = {
+    /**
+     * Failure; the code says which
+     */
+    default: Error;
+};
+
+export type UpdateClusterObjectError = UpdateClusterObjectErrors[keyof UpdateClusterObjectErrors];
+
+export type UpdateClusterObjectResponses = {
+    /**
+     * What became of it
+     */
+    200: ClusterUpdate;
+};
+
+export type UpdateClusterObjectResponse = UpdateClusterObjectResponses[keyof UpdateClusterObjectResponses];
+
+export type DeleteClusterObjectData = {
+    body: {
+        /**
+         * Of the object as shown; another of the same name stays
+         */
+        uid: string;
+        /**
+         * Only try
+         */
+        dry_run: boolean;
+        reason?: ClusterReason;
+    };
+    path: {
+        kind: ClusterKind;
+        /**
+         * `_` for what lies in none
+         */
+        namespace: string;
+        name: ClusterName;
+    };
+    query?: never;
+    url: '/staff/cluster/{kind}/{namespace}/{name}/deletion';
+};
+
+export type DeleteClusterObjectErrors = {
+    /**
+     * Failure; the code says which
+     */
+    default: Error;
+};
+
+export type DeleteClusterObjectError = DeleteClusterObjectErrors[keyof DeleteClusterObjectErrors];
+
+export type DeleteClusterObjectResponses = {
+    /**
+     * What became of it
+     */
+    200: ClusterDeletion;
+};
+
+export type DeleteClusterObjectResponse = DeleteClusterObjectResponses[keyof DeleteClusterObjectResponses];
+
+export type GetClusterLogsData = {
+    body?: never;
+    path: {
+        kind: 'pods' | 'jobs';
+        /**
+         * `_` for what lies in none
+         */
+        namespace: string;
+        name: ClusterName;
+    };
+    query?: {
+        /**
+         * Of a Job; its newest one otherwise
+         */
+        pod?: ClusterName;
+        container?: ClusterName;
+        tail_lines?: number;
+        /**
+         * Before the last restart
+         */
+        previous?: boolean;
+    };
+    url: '/staff/cluster/{kind}/{namespace}/{name}/logs';
+};
+
+export type GetClusterLogsErrors = {
+    /**
+     * Failure; the code says which
+     */
+    default: Error;
+};
+
+export type GetClusterLogsError = GetClusterLogsErrors[keyof GetClusterLogsErrors];
+
+export type GetClusterLogsResponses = {
+    /**
+     * The log
+     */
+    200: ClusterLog;
+};
+
+export type GetClusterLogsResponse = GetClusterLogsResponses[keyof GetClusterLogsResponses];

@@ -30,8 +30,9 @@ describe('what may be done', () => {
     ['ai', other, 'cluster.dry_run_only', 'cluster.dry_run_only'],
     ['ai', ours, 'cluster.dry_run_only', 'cluster.platform_object'],
   ] as const)('in %s with %o: update %s, delete %s', (environment, labels, update, remove) => {
+    const guarded = { isPlatformObject: isPlatformObject(labels), environment };
     const said = (['update', 'delete'] as const).map((action) => {
-      const judged = judgeClusterAction({ labels, environment }, action);
+      const judged = judgeClusterAction(guarded, action);
       return judged.verdict === 'allowed' ? 'allowed' : judged.code;
     });
 
@@ -39,8 +40,8 @@ describe('what may be done', () => {
   });
 
   test('a dry run is told from a refusal', () => {
-    expect(judgeClusterAction({ labels: other, environment: 'ai' }, 'delete').verdict).toBe('dry_run_only');
-    expect(judgeClusterAction({ labels: ours, environment: 'ai' }, 'delete').verdict).toBe('refused');
+    expect(judgeClusterAction({ isPlatformObject: false, environment: 'ai' }, 'delete').verdict).toBe('dry_run_only');
+    expect(judgeClusterAction({ isPlatformObject: true, environment: 'ai' }, 'delete').verdict).toBe('refused');
   });
 });
 

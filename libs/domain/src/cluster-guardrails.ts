@@ -41,13 +41,12 @@ export function isPlatformObject(labels: ObjectLabels): boolean {
 }
 
 export interface GuardedObject {
-  readonly labels: ObjectLabels;
+  readonly isPlatformObject: boolean;
   readonly environment: string | undefined;
 }
 
-export function judgeClusterAction({ labels, environment }: GuardedObject, action: ClusterAction): ClusterVerdict {
+export function judgeClusterAction({ isPlatformObject: isOurs, environment }: GuardedObject, action: ClusterAction): ClusterVerdict {
   const mode = clusterMode(environment);
-  const isOurs = isPlatformObject(labels);
   if (isOurs && mode === 'view_only') return { verdict: 'refused', code: 'cluster.view_only' };
   if (isOurs && action === 'delete') return { verdict: 'refused', code: 'cluster.platform_object' };
   if (mode === 'dry_run') return { verdict: 'dry_run_only', code: 'cluster.dry_run_only' };

@@ -68,6 +68,10 @@ export const flowEventTypes = [
   'member.removed',
   'user.added',
   'user.removed',
+  'cluster.object.dry_run',
+  'cluster.object.updated',
+  'cluster.object.deleted',
+  'cluster.object.refused',
 ] as const;
 
 export type FlowEventType = (typeof flowEventTypes)[number];

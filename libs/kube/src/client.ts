@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { AppError } from '@codex-k8s/domain';
 import {
   BatchV1Api,
@@ -38,6 +39,11 @@ export function connectKube({ kubeconfig, context }: { kubeconfig?: string | und
     batch: config.makeApiClient(BatchV1Api),
     objects: KubernetesObjectApi.makeApiClient(config),
   };
+}
+
+/** Does this process run as a pod that may speak to its cluster? */
+export function isInCluster(): boolean {
+  return existsSync('/var/run/secrets/kubernetes.io/serviceaccount/token');
 }
 
 /** The newest API the platform uses (ValidatingAdmissionPolicy) is in every version from this one. */

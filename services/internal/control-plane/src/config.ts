@@ -55,6 +55,7 @@ export const Config = z
       .transform((text) => text.trim().toLowerCase() === 'true'),
     CODEXK8S_DIRECT_DEV_DEFAULT: flag.default(true),
     CODEXK8S_RUNTIME: z.enum(['local', 'kubernetes']).default('kubernetes'),
+    CODEXK8S_KUBECONFIG: z.string().min(1).optional(),
     CODEXK8S_GIT_BOT_USERNAME: z.string().default('codex-bot'),
     CODEXK8S_GIT_BOT_MAIL: z.string().default('codex-bot@users.noreply.github.com'),
     CODEXK8S_RUN_LOG_MAX_BYTES: z.coerce
@@ -98,6 +99,7 @@ export const Config = z
     learningMode: env.CODEXK8S_LEARNING_MODE_DEFAULT,
     directDev: env.CODEXK8S_DIRECT_DEV_DEFAULT,
     runtime: env.CODEXK8S_RUNTIME,
+    kubeconfig: env.CODEXK8S_KUBECONFIG,
     gitUser: { name: env.CODEXK8S_GIT_BOT_USERNAME, email: env.CODEXK8S_GIT_BOT_MAIL },
     runLogMaxBytes: env.CODEXK8S_RUN_LOG_MAX_BYTES,
     replayWindowSec: env.CODEXK8S_WEBHOOK_REPLAY_WINDOW_SECONDS,

@@ -2,6 +2,7 @@ import { contractText } from '@codex-k8s/contracts';
 import { createLabels } from '@codex-k8s/domain';
 import { githubProviders } from '@codex-k8s/github';
 import { createHttpServer, mountContract, readContract, type Operation } from '@codex-k8s/http';
+import { connectKube, isInCluster, type Kube } from '@codex-k8s/kube';
 import { createMetrics, serveMetrics, staticKeys, type Logger, type Metrics } from '@codex-k8s/runtime';
 import { createRunAnnouncer, pendingMigrations, translateDatabaseError, type Store } from '@codex-k8s/store';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -10,6 +11,7 @@ import type { Context } from './app/context.ts';
 import { startWakeUps } from './app/wake-ups.ts';
 import type { Config } from './config.ts';
 import { authenticateGateway, authenticateRun, authenticateStaff, authorizeStaff } from './http/authenticate.ts';
+import { clusterHandlers } from './http/cluster.ts';
 import { internalHandlers } from './http/internal.ts';
 import { gatewayOperations, staffHandlers } from './http/staff.ts';
 import { streamHandlers } from './http/streams.ts';
@@ -62,7 +64,14 @@ export function createContext({ config, store, log }: Omit<Dependencies, 'strict
     keys: staticKeys(config.encryptionKeys),
     labels: createLabels(config.labelTexts),
     providerFor: githubProviders({ baseUrl: config.githubApiUrl }),
+    kube: clusterOf(config),
   };
+}
+
+/** With the local runtime only a cluster that somebody named: a trial inside of one must not reach out to it. */
+function clusterOf({ kubeconfig, runtime }: Config): Kube | undefined {
+  if (kubeconfig !== undefined) return connectKube({ kubeconfig });
+  return runtime === 'kubernetes' && isInCluster() ? connectKube() : undefined;
 }
 
 export async function createApp(
@@ -90,7 +99,7 @@ export async function createApp(
   mountContract(app, {
     contract: staff,
     only: staff.operations.map(({ operationId }) => operationId).filter((id) => !(gatewayOperations as readonly string[]).includes(id)),
-    handlers: { ...staffHandlers(context), ...streamHandlers(context, waiter) },
+    handlers: { ...staffHandlers(context), ...clusterHandlers(context), ...streamHandlers(context, waiter) },
     authenticate: (_operation, request) => authenticateStaff(context, request),
     authorize: (operation, request) => authorizeStaff(context, operation, request),
     onMismatch,

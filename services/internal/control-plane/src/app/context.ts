@@ -1,6 +1,7 @@
 import type { KeyProvider, Logger } from '@codex-k8s/runtime';
 import { decryptSecret } from '@codex-k8s/runtime';
 import type { Labels, RepositoryProvider } from '@codex-k8s/domain';
+import type { Kube } from '@codex-k8s/kube';
 import { repositoryTokenContext, type Repository, type Store } from '@codex-k8s/store';
 import type { Config } from '../config.ts';
 
@@ -15,6 +16,8 @@ export interface Context {
   readonly announceRun: () => void;
   /** A client of the code host in the name of a token. */
   readonly providerFor: (token: string) => RepositoryProvider;
+  /** The cluster of the admin pages; the trial has none. */
+  readonly kube: Kube | undefined;
 }
 
 export const system = { type: 'system', id: 'control-plane' } as const;

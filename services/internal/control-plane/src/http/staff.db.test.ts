@@ -55,6 +55,8 @@ const bodies: Readonly<Record<string, object>> = {
   addIssueLabel: { label: 'run:dev' },
   createUser: { email: 'new@example.com' },
   decideApproval: { decision: 'approved', digest: 'a'.repeat(64) },
+  updateClusterObject: { yaml: 'a: 1', resource_version: '1', dry_run: true },
+  deleteClusterObject: { uid: 'a', dry_run: true },
 };
 
 function requestFor({ operationId, method, url }: Operation): InjectOptions {
@@ -65,6 +67,9 @@ function requestFor({ operationId, method, url }: Operation): InjectOptions {
     repository_id: bound.repository.id,
     user_id: randomUUID(),
     issue_number: '1',
+    kind: 'pods',
+    namespace: 'shop',
+    name: 'web',
   };
   const path = url.replaceAll(/:(\w+)/g, (_, name: string) => ids[name] ?? '');
   return { method, url: `${contract.basePath}${path}`, ...(bodies[operationId] && { payload: bodies[operationId] }) };
@@ -111,6 +116,14 @@ test('a project is created once, listed with its role, changed and deleted', asy
   expect(changed.json()).toMatchObject({ role: 'admin', settings: { locale: 'ru', max_parallel_runs: 3 } });
   expect((await plane.as(admin, { method: 'DELETE', url })).statusCode).toBe(204);
   expect((await plane.as(admin, { url })).statusCode).toBe(404);
+});
+
+test('without a cluster every page of it says so', async () => {
+  const pages = operations.filter(({ operationId }) => /Cluster/.test(operationId));
+  const answers = await Promise.all(pages.map((operation) => plane.as(admin, requestFor(operation))));
+
+  expect(pages).toHaveLength(5);
+  for (const answer of answers) expect([answer.statusCode, answer.json().code]).toEqual([409, 'kube.not_configured']);
 });
 
 test('bad input names the field', async () => {

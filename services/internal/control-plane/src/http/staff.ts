@@ -40,13 +40,14 @@ export const gatewayOperations = ['startLogin', 'finishLogin', 'logout', 'getMe'
 type GatewayOperation = (typeof gatewayOperations)[number];
 export type StaffHandlers = Omit<RouteHandlers, GatewayOperation>;
 type StreamOperation = 'streamRun' | 'streamRunLogs' | 'downloadRunLogs';
+export type ClusterOperation = 'listClusterObjects' | 'getClusterObject' | 'updateClusterObject' | 'deleteClusterObject' | 'getClusterLogs';
 
 export function actorOf({ actor }: Pick<FastifyRequest, 'actor'>): Actor {
   if (!actor) throw new AppError('auth.unauthorized', 'Sign in first.');
   return actor;
 }
 
-export function staffHandlers(context: Context): Omit<StaffHandlers, StreamOperation> {
+export function staffHandlers(context: Context): Omit<StaffHandlers, StreamOperation | ClusterOperation> {
   return {
     getPlatform: async (_request, reply) => reply.code(200).send(await showPlatform(context)),
     listAgents: async (_request, reply) => reply.code(200).send({ items: await listPlatformAgents(context) }),

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Issue, PullRequest, RepositoryProvider } from '@codex-k8s/domain';
 import { signToken } from '@codex-k8s/http';
+import type { Kube } from '@codex-k8s/kube';
 import { createLogger, encryptSecret, staticKeys } from '@codex-k8s/runtime';
 import {
   linkGithubIdentity,
@@ -76,11 +77,14 @@ export interface TestControlPlane extends AsyncDisposable {
   aBoundRepository(role?: 'read' | 'read_write' | 'admin'): Promise<{ repository: Repository; member: User; githubUserId: number }>;
 }
 
-export async function startTestControlPlane(): Promise<TestControlPlane> {
+export async function startTestControlPlane({
+  kube,
+  environment = 'local',
+}: { kube?: Kube; environment?: string } = {}): Promise<TestControlPlane> {
   const store = await openTestStore();
   const [jwtKey, runTokenKey, internalToken, encryptionKey] = [key(), key(), key(), key()];
   const config = Config.parse({
-    CODEXK8S_ENV: 'local',
+    CODEXK8S_ENV: environment,
     CODEXK8S_RUNTIME: 'local',
     CODEXK8S_DB_URL: 'pglite:memory',
     CODEXK8S_GITHUB_WEBHOOK_SECRET: key(),
@@ -99,6 +103,7 @@ export async function startTestControlPlane(): Promise<TestControlPlane> {
   const context: Context = {
     ...createContext({ config, store, log: createLogger({ service: 'test', level: 'silent' }) }),
     providerFor: () => provider,
+    kube,
   };
   await bootstrap(context);
   const app = await createApp(context, { strictAnswers: true });

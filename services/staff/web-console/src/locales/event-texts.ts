@@ -71,6 +71,10 @@ const eventTexts: Record<FlowEventType, Record<Locale, string>> = {
   'member.removed': { en: 'A member was removed', ru: 'Участник удалён' },
   'user.added': { en: 'A user was added', ru: 'Пользователь добавлен' },
   'user.removed': { en: 'A user was removed', ru: 'Пользователь удалён' },
+  'cluster.object.dry_run': { en: 'A change in the cluster was tried', ru: 'Изменение в кластере опробовано' },
+  'cluster.object.updated': { en: 'An object of the cluster was changed', ru: 'Объект кластера изменён' },
+  'cluster.object.deleted': { en: 'An object of the cluster was deleted', ru: 'Объект кластера удалён' },
+  'cluster.object.refused': { en: 'A change in the cluster was refused', ru: 'Изменение в кластере отклонено' },
 };
 
 function isFlowEventType(type: string): type is FlowEventType {
