@@ -1,9 +1,10 @@
 /** The main path with agents as pods of a real node: PostgreSQL and services on this machine, everything of the run in the cluster. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildImage } from '../../deploy/images/build.ts';
-import { applyObject, connectKube, labels, projectNamespace, readManifests, runnerAccount, writeTokenKubeconfig } from '@codex-k8s/kube';
+import { connectKube, labels, projectNamespace, runnerAccount, writeTokenKubeconfig } from '@codex-k8s/kube';
+import { namespaceOfRun } from '@codex-k8s/store';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { installRights } from '../cluster/install-rights.ts';
 import { startSeparateServices, type SeparateServices } from './separate-services.ts';
 import { trialFolder, until } from './trial-platform.ts';
 
@@ -11,10 +12,50 @@ const node = inject('realNode');
 const kube = connectKube({ kubeconfig: inject('kubeconfig') });
 const fence = '```';
 
+/** Run by the agent with nothing but what it finds in its pod; says what became of each request. */
+const askTheCluster = `
+const { readFileSync } = require('node:fs');
+const { request } = require('node:https');
+const folder = '/var/run/secrets/kubernetes.io/serviceaccount';
+const own = readFileSync(folder + '/namespace', 'utf8');
+const ask = (method, path, body) => new Promise((resolve, reject) => {
+  const sent = request({
+    host: 'kubernetes.default.svc', method, path, ca: readFileSync(folder + '/ca.crt'),
+    headers: { authorization: 'Bearer ' + readFileSync(folder + '/token', 'utf8'), 'content-type': 'application/json' },
+  }, (answer) => {
+    let text = '';
+    answer.on('data', (chunk) => { text += chunk; });
+    answer.on('end', () => resolve(/ValidatingAdmissionPolicy/.test(text) ? 'refused by policy' : answer.statusCode));
+  });
+  sent.once('error', reject);
+  sent.end(body && JSON.stringify(body));
+});
+const at = (namespace, kind, group = '/api/v1') => group + '/namespaces/' + namespace + '/' + kind;
+const container = { name: 'c', image: 'i', securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } };
+const pod = (volumes) => ({
+  apiVersion: 'v1', kind: 'Pod', metadata: { name: 'agent-try' },
+  spec: { securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } }, containers: [container], volumes },
+});
+const itself = require('node:os').hostname();
+(async () => console.log(JSON.stringify({
+  kubeconfig: /namespace: (\\S+)/.exec(readFileSync(process.env.KUBECONFIG, 'utf8'))[1],
+  listPods: await ask('GET', at(own, 'pods')),
+  makePod: await ask('POST', at(own, 'pods?dryRun=All'), pod([])),
+  makePodWithSecret: await ask('POST', at(own, 'pods?dryRun=All'), pod([{ name: 'v', secret: { secretName: itself.replace(/-[^-]+$/, '') } }])),
+  listSecrets: await ask('GET', at(own, 'secrets')),
+  readOwnSecret: await ask('GET', at(own, 'secrets/' + itself.replace(/-[^-]+$/, ''))),
+  execIntoItself: await ask('POST', at(own, 'pods/' + itself + '/exec?command=env&stdout=true')),
+  askForToken: await ask('POST', at(own, 'serviceaccounts/default/token'), { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [] } }),
+  makeRole: await ask('POST', at(own, 'roles', '/apis/rbac.authorization.k8s.io/v1'), { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'x' }, rules: [] }),
+  openNetwork: await ask('POST', at(own, 'networkpolicies', '/apis/networking.k8s.io/v1'), { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'x' }, spec: { podSelector: {} } }),
+  listPodsElsewhere: await ask('GET', at('kube-system', 'pods')),
+  listNodes: await ask('GET', '/api/v1/nodes'),
+})))();
+`;
+
 /** The worker gets the documented rights and no others. */
 async function workerKubeconfig(folder: string): Promise<string> {
-  const manifests = readManifests(readFileSync(join(import.meta.dirname, '../../deploy/kubernetes/worker-rights.yaml'), 'utf8'));
-  for (const manifest of manifests) await applyObject(kube, manifest);
+  await installRights(kube);
   const path = join(folder, 'worker.kubeconfig');
   await writeTokenKubeconfig(kube, { namespace: 'codex-k8s', serviceAccount: 'codex-k8s-worker', path });
   return path;
@@ -37,6 +78,7 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
         CODEXK8S_KUBECONFIG: await workerKubeconfig(folder.path),
         CODEXK8S_AGENT_IMAGE: `localhost:5000/${image}`,
         CODEXK8S_WORKER_RUN_NODE_SELECTOR: 'kubernetes.io/hostname=node1',
+        CODEXK8S_RUN_WORKSPACE_KEEP_SECONDS: '0',
       },
     });
   }, 600_000);
@@ -45,6 +87,11 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
     await platform?.[Symbol.asyncDispose]();
     folder.remove();
   });
+
+  /** What agents are allowed in the cluster; the seeded policy of the reviewer is changed as an operator would. */
+  async function setMode(policyKey: string, runtimeMode: 'full-env' | 'code-only'): Promise<void> {
+    await platform.store.db.updateTable('core.agentPolicies').set({ runtimeMode }).where('policyKey', '=', policyKey).execute();
+  }
 
   async function runOf(issue: number, kind: string, statuses: readonly string[]) {
     return until(
@@ -63,8 +110,10 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
     return (await kube.core.listPodForAllNamespaces({ labelSelector: `${labels.runId}=${runId}` })).items;
   }
 
-  test('a label becomes a reviewed pull request, worked on by a pod that may do nothing else', async () => {
+  test('a label becomes a reviewed pull request, worked on and reviewed by pods without any right', async () => {
     const { api } = platform;
+    await setMode('default-dev', 'code-only');
+    await setMode('default-reviewer', 'code-only');
     const body = `${fence}file path=docs/pod.txt\nfrom a pod\n${fence}\n${fence}sh\nid -u > docs/uid.txt; ls /var/run/secrets 2>&1 | wc -l > docs/secrets.txt\n${fence}\n`;
     const issue = await api.createIssue('In the cluster', body);
 
@@ -73,6 +122,8 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
     const job = await until('the Job', async () => (await jobsOf(id))[0]);
     const run = await runOf(issue, 'dev', ['waiting_owner_review', 'failed']);
     const review = await runOf(issue, 'review', ['succeeded', 'failed']);
+    await setMode('default-dev', 'full-env');
+    await setMode('default-reviewer', 'full-env');
 
     expect([run.status, run.failure_message, review.status]).toEqual(['waiting_owner_review', undefined, 'succeeded']);
     expect(await api.fileAt(`codex/issue-${issue}`, 'docs/pod.txt')).toBe('from a pod\n');
@@ -80,6 +131,55 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
     expect((await api.run(run.id)).verification).toMatchObject({ confirmed: true });
     expect(job.metadata?.namespace).toBe(projectNamespace('codex-issue', run.project_id));
     expect(job.spec?.template.spec).toMatchObject({ serviceAccountName: runnerAccount, automountServiceAccountToken: false });
+    expect(job.spec?.template.spec?.volumes?.map(({ name }) => name)).toEqual(['run', 'tmp']);
+  });
+
+  test('a full-env agent uses the cluster inside its namespace and nowhere else, a revise run goes on there, and it goes with the issue', async () => {
+    const { api, store } = platform;
+    const issue = await api.createIssue(
+      'With an environment',
+      `${fence}file path=ask.cjs\n${askTheCluster}${fence}\n${fence}sh\nnode ask.cjs > rights.json\n${fence}\n`,
+    );
+
+    await api.label(issue, 'run:dev');
+    const run = await runOf(issue, 'dev', ['waiting_owner_review', 'failed']);
+    const namespace = (await namespaceOfRun(store.db, run.id))?.name ?? '';
+    const seen = JSON.parse(await api.fileAt(`codex/issue-${issue}`, 'rights.json')) as object;
+    const review = await runOf(issue, 'review', ['succeeded', 'failed']);
+    await api.label(issue, 'run:dev:revise');
+    const revise = await runOf(issue, 'dev_revise', ['waiting_owner_review', 'failed']);
+
+    expect([run.status, run.failure_message, review.status]).toEqual(['waiting_owner_review', undefined, 'succeeded']);
+    expect(seen).toEqual({
+      kubeconfig: namespace,
+      listPods: 200,
+      makePod: 201,
+      makePodWithSecret: 'refused by policy',
+      listSecrets: 403,
+      readOwnSecret: 403,
+      execIntoItself: 'refused by policy',
+      askForToken: 403,
+      makeRole: 403,
+      openNetwork: 403,
+      listPodsElsewhere: 403,
+      listNodes: 403,
+    });
+    expect([revise.status, (await namespaceOfRun(store.db, revise.id))?.name]).toEqual(['waiting_owner_review', namespace]);
+    const types = (await api.events(run.id)).map(({ event_type: type }) => type);
+    expect(types).toEqual(expect.arrayContaining(['run.namespace.prepared', 'run.cluster.event']));
+    const started = (await api.events(run.id)).filter(({ payload }) => payload['reason'] === 'Started');
+    expect(started).toMatchObject([{ event_type: 'run.cluster.event', payload: { about: 'Pod', type: 'Normal' } }]);
+
+    await api.github('PATCH', `/repos/demo-owner/hello/issues/${issue}`, { state: 'closed' });
+    const isGone = () =>
+      kube.core.readNamespace({ name: namespace }).then(
+        () => false,
+        ({ code }: { code?: number }) => code === 404,
+      );
+    await until('the namespace to be gone', isGone, 120_000);
+    await until('the record to say so', async () =>
+      (await api.events(revise.id)).some(({ event_type: type }) => type === 'run.namespace.cleaned'),
+    );
   });
 
   test('what does not hold in the cluster is said, on the platform and on each run', async () => {
@@ -91,7 +191,15 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
 
     // The bridge of this node enforces no NetworkPolicy; everything else is tried and holds.
     const states = Object.fromEntries(known.findings.map(({ control, state }) => [control, state]));
-    expect(states).toEqual({ network_policy: 'absent', pod_security: 'holds', quota: 'holds', dns: 'holds', runtime_class: 'absent' });
+    expect(states).toEqual({
+      network_policy: 'absent',
+      pod_security: 'holds',
+      admission_policy: 'holds',
+      quota: 'holds',
+      dns: 'holds',
+      storage_class: 'holds',
+      runtime_class: 'absent',
+    });
     expect((await api.platform()).isolated).toBe(false);
     expect((await api.run(run.id)).isolated).toBe(false);
     const started = (await api.events(run.id)).find(({ event_type: type }) => type === 'run.attempt.started');

@@ -82,7 +82,7 @@ export type Platform = {
 };
 
 export type ControlFinding = {
-    control: 'network_policy' | 'pod_security' | 'quota' | 'dns' | 'runtime_class';
+    control: ClusterControl;
     state: 'holds' | 'absent' | 'unproven';
     /**
      * What was tried and seen
@@ -116,7 +116,13 @@ export type ProjectSettings = {
     max_parallel_runs?: number;
     direct_dev?: boolean;
     profile?: 'quick-fix' | 'feature' | 'new-service';
+    /**
+     * A run that begins while one of them is not proven is refused
+     */
+    required_controls?: Array<ClusterControl>;
 };
+
+export type ClusterControl = 'network_policy' | 'pod_security' | 'admission_policy' | 'quota' | 'dns' | 'storage_class' | 'runtime_class';
 
 export type Project = {
     id: string;

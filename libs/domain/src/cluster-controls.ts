@@ -2,7 +2,15 @@
  * What must hold around an agent's pod, and whether it was seen to hold (design, promise 4: a control that cannot be proven is reported absent,
  * never assumed). Probed in the cluster itself; read by the worker, the API and the console.
  */
-export const clusterControls = ['network_policy', 'pod_security', 'quota', 'dns', 'runtime_class'] as const;
+export const clusterControls = [
+  'network_policy',
+  'pod_security',
+  'admission_policy',
+  'quota',
+  'dns',
+  'storage_class',
+  'runtime_class',
+] as const;
 export type ClusterControl = (typeof clusterControls)[number];
 
 /** `holds`: tried, and it held. `absent`: tried, and it did not, or it is not configured. `unproven`: the trial itself did not work. */

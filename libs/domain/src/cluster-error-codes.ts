@@ -38,6 +38,19 @@ export const clusterErrorCodes = {
     cause: 'The node of the agent was lost, more often than the policy allows.',
     remedy: 'Look at the nodes of the cluster; then label the issue again.',
   },
+  'run.control_not_proven': {
+    http: 409,
+    retry: false,
+    cause: 'Something that must hold around the agent was not seen to hold in the cluster.',
+    remedy:
+      'Read the message; apply deploy/kubernetes, or fix the cluster, and check with `codexk8s doctor --cluster`; then label the issue again.',
+  },
+  'kube.controls_unknown': {
+    http: 503,
+    retry: true,
+    cause: 'Nobody has tried the controls of the cluster within the last hour.',
+    remedy: 'Wait a minute: a worker tries them. If it goes on, look into the log of the worker.',
+  },
   'kube.unavailable': {
     http: 503,
     retry: true,

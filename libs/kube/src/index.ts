@@ -11,7 +11,18 @@ export { runFolder, runJob, runSecret, type RunJobInput } from './manifests/run-
 export { probeControls } from './probe-controls.ts';
 export { namespaceFacts, readNamespaceFacts } from './namespace-facts.ts';
 export { podTrouble, type PodTrouble } from './pod-trouble.ts';
-export { applyRunNamespace, applyRunJob, attemptOf, deleteRunJob, isAlive, watchRunJobs, watchRunPods } from './run-jobs.ts';
+export {
+  applyRunJob,
+  attemptOf,
+  deleteRunJob,
+  isAlive,
+  madeAt,
+  watchRunEvents,
+  watchRunJobs,
+  watchRunPods,
+  type RunEvent,
+} from './run-jobs.ts';
+export { applyRunNamespace, deleteRunNamespace, findRunNamespace } from './run-namespaces.ts';
 export { writeTokenKubeconfig } from './token-kubeconfig.ts';
 export type { Watched } from './watch-objects.ts';
 export * from './words.ts';

@@ -3,18 +3,32 @@
  * connection that fails, beside one that works, says that it does.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ControlFinding } from '@codex-k8s/domain';
-import type { V1Pod } from '@kubernetes/client-node';
+import { describeError, type ControlFinding } from '@codex-k8s/domain';
+import { StorageV1Api, type V1Pod } from '@kubernetes/client-node';
 import { applyObject, found, translated, type Kube } from './client.ts';
-import { probeExit, probeJob, probeName, probePolicy, type ProbeInput, type ProbeRole } from './manifests/probe-objects.ts';
+import {
+  agentExit,
+  environmentOf,
+  probeExit,
+  probeJob,
+  probeName,
+  probePolicy,
+  type ProbeInput,
+  type ProbeRole,
+} from './manifests/probe-objects.ts';
 import { podTrouble } from './pod-trouble.ts';
-import { applyRunNamespace } from './run-jobs.ts';
+import { applyRunNamespace } from './run-namespaces.ts';
 
 const podWithinMs = 60_000;
 const refusedWithinMs = 3_000;
 
-/** About ten seconds. Never throws for what a control does; throws `kube.*` when the cluster cannot be asked. */
+/** Ten to twenty seconds. Never throws for what a control does; throws `kube.*` when the cluster cannot be asked. */
 export async function probeControls(kube: Kube, input: ProbeInput): Promise<ControlFinding[]> {
+  const [around, admission, storage] = await Promise.all([probePods(kube, input), probeAdmission(kube, input), storageClass(kube)]);
+  return [...around, admission, storage];
+}
+
+async function probePods(kube: Kube, input: ProbeInput): Promise<ControlFinding[]> {
   const { namespace } = input;
   await applyRunNamespace(kube, { namespace, mode: 'code-only', projectId: 'preflight', pods: 10 });
   await applyObject(kube, probePolicy(input));
@@ -31,6 +45,44 @@ export async function probeControls(kube: Kube, input: ProbeInput): Promise<Cont
   } finally {
     for (const role of ['listener', 'allowed', 'refused', 'privileged'] as const) await remove(kube, input, role);
   }
+}
+
+/** An agent with the rights of a developer tries to get at Secrets, in a namespace made as for a full-env run. */
+async function probeAdmission(kube: Kube, input: ProbeInput): Promise<ControlFinding> {
+  const control = 'admission_policy' as const;
+  const projectId = 'preflight';
+  try {
+    await applyRunNamespace(kube, {
+      namespace: environmentOf(input),
+      mode: 'full-env',
+      projectId,
+      runId: projectId,
+      profile: 'develop',
+      pods: 10,
+    });
+    await applyObject(kube, probeJob(input, 'agent'));
+    const exit = await exitCode(kube, input, 'agent');
+    if (exit === agentExit.kept) {
+      return { control, state: 'holds', evidence: 'A pod with the rights of a developer could neither mount a Secret nor list any.' };
+    }
+    if (exit === agentExit.mounted) return { control, state: 'absent', evidence: 'A pod that mounts a Secret was admitted from an agent.' };
+    if (exit === agentExit.read) return { control, state: 'absent', evidence: 'An agent could list Secrets.' };
+    return { control, state: 'unproven', evidence: `The probe gave no answer: ${String(exit)}.` };
+  } catch (error) {
+    const { code, message } = describeError(error);
+    if (code === 'kube.unavailable' || code === 'kube.unauthorized') throw error;
+    return { control, state: 'unproven', evidence: `A namespace as for a full-env run could not be made: ${message}` };
+  } finally {
+    await remove(kube, input, 'agent');
+  }
+}
+
+async function storageClass({ config }: Kube): Promise<ControlFinding> {
+  const control = 'storage_class' as const;
+  const { items } = await translated('Storage classes', () => config.makeApiClient(StorageV1Api).listStorageClass());
+  const usual = items.find(({ metadata }) => metadata?.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true');
+  if (usual) return { control, state: 'holds', evidence: `The default storage class is ${usual.metadata?.name ?? ''}.` };
+  return { control, state: 'absent', evidence: 'The cluster has no default storage class: volumes that agents ask for stay pending.' };
 }
 
 /** A code, or why there is none. */
@@ -108,7 +160,7 @@ async function podWhen(kube: Kube, input: ProbeInput, role: ProbeRole, isSo: (po
 }
 
 async function podOf(kube: Kube, input: ProbeInput, role: ProbeRole, withinMs: number): Promise<V1Pod | undefined> {
-  const { namespace } = input;
+  const namespace = placeOf(input, role);
   const labelSelector = `job-name=${probeName(input, role)}`;
   for (const deadline = Date.now() + withinMs; ; await sleep(200)) {
     const { items } = await translated('Pods of the probe', () => kube.core.listNamespacedPod({ namespace, labelSelector }));
@@ -119,6 +171,14 @@ async function podOf(kube: Kube, input: ProbeInput, role: ProbeRole, withinMs: n
 async function remove(kube: Kube, input: ProbeInput, role: ProbeRole): Promise<void> {
   const name = probeName(input, role);
   await found(`Job ${name}`, () =>
-    kube.batch.deleteNamespacedJob({ name, namespace: input.namespace, body: { propagationPolicy: 'Background', gracePeriodSeconds: 0 } }),
+    kube.batch.deleteNamespacedJob({
+      name,
+      namespace: placeOf(input, role),
+      body: { propagationPolicy: 'Background', gracePeriodSeconds: 0 },
+    }),
   );
+}
+
+function placeOf(input: ProbeInput, role: ProbeRole): string {
+  return role === 'agent' ? environmentOf(input) : input.namespace;
 }

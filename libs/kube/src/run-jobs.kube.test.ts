@@ -3,7 +3,8 @@ import { afterAll, expect, inject, test, vi } from 'vitest';
 import { applyObject, checkVersion, connectKube } from './client.ts';
 import type { RunJobInput } from './manifests/run-job.ts';
 import { podTrouble } from './pod-trouble.ts';
-import { applyRunNamespace, applyRunJob, attemptOf, deleteRunJob, isAlive, watchRunJobs, watchRunPods } from './run-jobs.ts';
+import { applyRunJob, attemptOf, deleteRunJob, isAlive, watchRunEvents, watchRunJobs, watchRunPods, type RunEvent } from './run-jobs.ts';
+import { applyRunNamespace } from './run-namespaces.ts';
 import { jobName, labels, projectNamespace } from './words.ts';
 
 const kube = connectKube({ kubeconfig: inject('kubeconfig') });
@@ -29,6 +30,7 @@ async function aNamespace(): Promise<{ namespace: string; projectId: string }> {
 async function aRun(settings: Partial<RunJobInput> = {}): Promise<RunJobInput> {
   return {
     ...(settings.namespace === undefined ? await aNamespace() : { namespace: settings.namespace, projectId: randomUUID() }),
+    mode: 'code-only',
     runId: randomUUID(),
     attempt: 1,
     correlationId: 'c-1',
@@ -173,4 +175,48 @@ test('a cluster that is not there is unavailable, and a file that names none is 
 
 test('the watch has lost nothing meanwhile', () => {
   expect(failures).toEqual([]);
+});
+
+test('what the cluster says about an attempt is told once, by whichever way it came', async () => {
+  const told: RunEvent[] = [];
+  await using _first = watchRunEvents(kube, { onError: (error) => failures.push(error), onEvent: (event) => told.push(event) });
+  const run = await aRun();
+  await applyRunJob(kube, run);
+  const mine = () => told.filter(({ runId }) => runId === run.runId);
+  await vi.waitFor(
+    () => expect(mine().map(({ reason }) => reason)).toEqual(expect.arrayContaining(['SuccessfulCreate', 'Scheduled', 'Completed'])),
+    {
+      timeout: 30_000,
+      interval: 100,
+    },
+  );
+  const live = mine().map(({ uid }) => uid);
+  const again: RunEvent[] = [];
+  await using _later = watchRunEvents(kube, { onError: (error) => failures.push(error), onEvent: (event) => again.push(event) });
+  await vi.waitFor(() =>
+    expect(again.filter(({ runId }) => runId === run.runId).map(({ uid }) => uid)).toEqual(expect.arrayContaining(live)),
+  );
+
+  expect(new Set(live).size).toBe(live.length);
+  expect([...told, ...again].every(({ at }) => Math.abs(Date.now() - at.getTime()) < 3_600_000)).toBe(true);
+  expect(failures).toEqual([]);
+});
+
+test('an object that lacks what every object has is told to nobody and harms nobody', async () => {
+  const { namespace } = await aNamespace();
+  const name = `codex-k8s-run-${randomUUID()}-1-x`;
+  const event = {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: 'bare', namespace },
+    involvedObject: { kind: 'Pod', name, namespace },
+  };
+  const told: RunEvent[] = [];
+  await using _watch = watchRunEvents(kube, { onError: (error) => failures.push(error), onEvent: (one) => told.push(one) });
+
+  await applyObject(kube, event);
+
+  await vi.waitFor(() => expect(told.filter((one) => one.name === name)).toMatchObject([{ reason: '', message: '', isWarning: false }]), {
+    timeout: 10_000,
+  });
 });

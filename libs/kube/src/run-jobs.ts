@@ -1,26 +1,11 @@
 /** What the worker does with the Jobs of runs. Each function is safe to repeat. */
-import { AppError } from '@codex-k8s/domain';
-import type { V1Job, V1Namespace, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, V1Job, V1Pod } from '@kubernetes/client-node';
 import { applyObject, found, translated, type Kube } from './client.ts';
-import { namespaceObjects, type NamespaceInput } from './manifests/run-namespace.ts';
 import { runJob, runSecret, type RunJobInput } from './manifests/run-job.ts';
 import { watchObjects, type Watched } from './watch-objects.ts';
-import { labels, managedLabels, manager } from './words.ts';
+import { labels, manager } from './words.ts';
 
 const ours = `${labels.managedBy}=${manager}`;
-
-/** `kube.not_ours`: the namespace is there without the managed labels. `kube.namespace_terminating`: it is going away. */
-export async function applyRunNamespace(kube: Kube, input: NamespaceInput): Promise<void> {
-  const { namespace: name } = input;
-  const present = await found(`Namespace ${name}`, () => kube.core.readNamespace({ name }));
-  if (present && !isManaged(present)) throw new AppError('kube.not_ours', `The namespace ${name} exists and is not the platform's.`);
-  if (present?.metadata?.deletionTimestamp) throw new AppError('kube.namespace_terminating', `The namespace ${name} is being deleted.`);
-  for (const object of namespaceObjects(input)) await applyObject(kube, object);
-}
-
-function isManaged({ metadata }: V1Namespace): boolean {
-  return Object.entries(managedLabels).every(([key, value]) => metadata?.labels?.[key] === value);
-}
 
 /**
  * The Job, and then its Secret, which belongs to the Job and so goes with it. The pod needs the Secret only when its sandbox stands, much later
@@ -65,6 +50,78 @@ export function watchRunPods(kube: Kube, { onError }: WatchOptions): Watched<V1P
     list: () => kube.core.listPodForAllNamespaces({ labelSelector: ours }),
     onError,
   });
+}
+
+/** What the cluster says about a Job or pod of a run, such as that its image is pulled or that no node has room. */
+export interface RunEvent {
+  readonly runId: string;
+  readonly attempt: number;
+  /** Of the event; it stays the same while the event repeats. */
+  readonly uid: string;
+  readonly about: 'Job' | 'Pod';
+  readonly name: string;
+  readonly isWarning: boolean;
+  readonly reason: string;
+  readonly message: string;
+  readonly at: Date;
+}
+
+/** Tells each event once, also those of the last hour when it begins. Two watches for the whole cluster, none per run. */
+export function watchRunEvents(kube: Kube, { onError, onEvent }: WatchOptions & { onEvent: (event: RunEvent) => void }): AsyncDisposable {
+  const told = new Set<string>();
+  const watches = (['Job', 'Pod'] as const).map((about) => {
+    const fieldSelector = `involvedObject.kind=${about}`;
+    return watchObjects<CoreV1Event>(kube, {
+      path: '/api/v1/events',
+      fieldSelector,
+      list: () => kube.core.listEventForAllNamespaces({ fieldSelector }),
+      onError,
+      onChange: (object) => {
+        const event = runEvent(about, object);
+        if (!event || told.has(event.uid)) return;
+        told.add(event.uid);
+        onEvent(event);
+      },
+      onGone: ({ metadata }) => void told.delete(metadata?.uid ?? ''),
+    });
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all(watches.map((watch) => watch[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** Undefined: it is not about an attempt of ours. Events carry no labels, so the name says it; whoever else took such a name is told too. */
+function runEvent(
+  about: 'Job' | 'Pod',
+  { metadata, involvedObject, reason, message, type, eventTime, firstTimestamp }: CoreV1Event,
+): RunEvent | undefined {
+  const { name = '' } = involvedObject;
+  const [, runId, attempt] = /^codex-k8s-run-([0-9a-f-]{36})-(\d+)(?:-[a-z0-9]+)?$/.exec(name) ?? [];
+  if (runId === undefined || metadata.uid === undefined) return undefined;
+  return {
+    runId,
+    attempt: Number(attempt),
+    uid: metadata.uid,
+    about,
+    name,
+    isWarning: type === 'Warning',
+    reason: reason ?? '',
+    message: (message ?? '').slice(0, 2_000),
+    at: instant(eventTime ?? firstTimestamp ?? metadata.creationTimestamp),
+  };
+}
+
+/** When the object was made. */
+export function madeAt({ metadata }: V1Job | V1Pod): Date {
+  return instant(metadata?.creationTimestamp);
+}
+
+/** Lists have dates where watches have the text of them, whatever their types say; what is missing or makes no sense is now. */
+function instant(value: Date | string | undefined): Date {
+  const date = new Date(value ?? Date.now());
+  return Number.isNaN(date.getTime()) ? new Date() : date;
 }
 
 /** Which attempt of which run a Job or pod belongs to; undefined when its labels do not say so, as after somebody changed them. */

@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@codex-k8s/domain';
-import { makeInformer, type KubernetesListObject, type KubernetesObject } from '@kubernetes/client-node';
+import { ListWatch, Watch, type KubernetesListObject, type KubernetesObject } from '@kubernetes/client-node';
 import type { Kube } from './client.ts';
 
 export interface WatchInput<T extends KubernetesObject> {
   /** Of the list, such as `/apis/batch/v1/jobs`. */
   readonly path: string;
-  readonly labelSelector: string;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
   readonly list: () => Promise<KubernetesListObject<T>>;
   /** Hears of every lost connection; it is opened again by itself. */
   readonly onError: (error: unknown) => void;
   readonly onChange?: ((object: T) => void) | undefined;
+  readonly onGone?: ((object: T) => void) | undefined;
 }
 
 /** What the cluster holds of one kind, kept up to date by a watch: asking costs no request. */
@@ -27,21 +29,28 @@ const reconnectMs = 1_000;
 /** The client library's informer, which lists again after 410; a lost connection is opened again from where it was. */
 export function watchObjects<T extends KubernetesObject>(
   { config }: Kube,
-  { path, labelSelector, list, onError, onChange }: WatchInput<T>,
+  { path, labelSelector, fieldSelector, list, onError, onChange, onGone }: WatchInput<T>,
 ): Watched<T> {
   const known = new Map<string, T>();
-  const informer = makeInformer<T>(config, path, list, labelSelector);
+  const informer = new ListWatch<T>(path, new Watch(config), list, false, labelSelector, fieldSelector);
   const stopped = new AbortController();
   const first = Promise.withResolvers<void>();
   let hasFailed = false;
 
   const see = (object: T): void => {
     known.set(keyOf(object), object);
-    onChange?.(object);
+    try {
+      onChange?.(object);
+    } catch (error) {
+      onError(error); // an object nobody expected must not end the process
+    }
   };
   informer.on('add', see);
   informer.on('update', see);
-  informer.on('delete', (object) => void known.delete(keyOf(object)));
+  informer.on('delete', (object) => {
+    known.delete(keyOf(object));
+    onGone?.(object);
+  });
   informer.on('error', (error: unknown) => {
     hasFailed = true;
     if (stopped.signal.aborted) return;

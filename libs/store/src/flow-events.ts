@@ -1,5 +1,5 @@
 import type { ActorRef, FlowEventType } from '@codex-k8s/domain';
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { asJson } from './json.ts';
 import type { Db, Tx } from './store.ts';
 import type { AuditFlowEvents } from './tables.gen.ts';
@@ -37,6 +37,18 @@ export async function recordEvent(
     .onConflict((conflict) => conflict.columns(['runId', 'eventKey']).where('eventKey', 'is not', null).doNothing())
     .executeTakeFirst();
   return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+/** As `recordEvent` for a run of which only the id is known. False: recorded before, or there is no such run. */
+export async function recordEventOfRun(
+  db: Db,
+  { runId, type, actor, key, payload }: Required<Pick<NewFlowEvent, 'type' | 'actor' | 'key' | 'payload'>> & { readonly runId: string },
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, event_key, payload)
+    select correlation_id, id, project_id, ${actor.type}, ${actor.id}, ${type}, ${key}, ${asJson(payload)} from core.agent_runs where id = ${runId}
+    on conflict (run_id, event_key) where event_key is not null do nothing`.execute(db);
+  return (numAffectedRows ?? 0n) > 0n;
 }
 
 /** The first event of a type of a run: what was on record before anything could follow it. */

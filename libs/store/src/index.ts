@@ -15,6 +15,7 @@ export * from './run-announcer.ts';
 export * from './run-lists.ts';
 export * from './run-logs.ts';
 export * from './run-lookups.ts';
+export * from './run-namespaces.ts';
 export * from './run-queue.ts';
 export * from './runs.ts';
 export * from './sessions.ts';

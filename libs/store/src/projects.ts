@@ -1,4 +1,4 @@
-import type { Actor, ProjectRole } from '@codex-k8s/domain';
+import type { Actor, ClusterControl, ProjectRole } from '@codex-k8s/domain';
 import { sql, type Selectable } from 'kysely';
 import { asJson } from './json.ts';
 import { isUniqueViolation, type Db, type Tx } from './store.ts';
@@ -11,6 +11,7 @@ export interface ProjectSettings {
   readonly max_parallel_runs?: number;
   readonly direct_dev?: boolean;
   readonly profile?: 'quick-fix' | 'feature' | 'new-service';
+  readonly required_controls?: ClusterControl[];
 }
 
 export type Project = Omit<Selectable<CoreProjects>, 'settings'> & { readonly settings: ProjectSettings };

@@ -219,13 +219,18 @@ export async function releaseLeases(db: Db, owner: string): Promise<void> {
   );
 }
 
-/** Lets a claim go that could not be launched; the run waits until `retryInSec` from now. */
+/** Lets a claim go that could not be launched, with its slot; the run waits until `retryInSec` from now. */
 export async function postponeClaim(
   db: Db,
   { id, attempt, retryInSec }: { id: string; attempt: number; retryInSec: number },
 ): Promise<void> {
   await sql`
-    update core.agent_runs set lease_owner = null, lease_until = null, pending_reason = 'retry_later',
-      retry_at = now() + make_interval(secs => ${retryInSec}), updated_at = now()
-    where id = ${id} and attempt = ${attempt} and status = 'pending'`.execute(db);
+    with postponed as (
+      update core.agent_runs set lease_owner = null, lease_until = null, pending_reason = 'retry_later',
+        retry_at = now() + make_interval(secs => ${retryInSec}), updated_at = now()
+      where id = ${id} and attempt = ${attempt} and status = 'pending'
+      returning id
+    )
+    update core.slots s set state = 'free', run_id = null, lease_owner = null, lease_until = null, updated_at = now()
+    from postponed p where s.run_id = p.id`.execute(db);
 }

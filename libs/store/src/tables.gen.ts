@@ -331,6 +331,31 @@ export interface CoreRepositories {
   updatedAt: Generated<Timestamp>;
 }
 
+export interface CoreRunNamespaces {
+  agentKey: string;
+  createdAt: Generated<Timestamp>;
+  deletingAt: Timestamp | null;
+  leasedAt: Generated<Timestamp>;
+  name: string;
+  projectId: string;
+  /**
+   * the run that works in it, or did last
+   */
+  runId: string;
+  /**
+   * what is worked on: issue/<number>, or run/<id> where there is no issue
+   */
+  subject: string;
+  /**
+   * how long it is kept while the owner may still ask for changes
+   */
+  ttlSec: number;
+  /**
+   * of the object in the cluster; null until it was made
+   */
+  uid: string | null;
+}
+
 export interface CoreSlots {
   fence: Generated<number>;
   id: Generated<string>;
@@ -405,6 +430,7 @@ export interface DB {
   "core.projects": CoreProjects;
   "core.promptTemplates": CorePromptTemplates;
   "core.repositories": CoreRepositories;
+  "core.runNamespaces": CoreRunNamespaces;
   "core.slots": CoreSlots;
   "core.systemSettings": CoreSystemSettings;
   "core.users": CoreUsers;

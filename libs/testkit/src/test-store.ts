@@ -23,5 +23,5 @@ export async function openTestStore(): Promise<Store> {
 
 /** Forgets every project with all that hangs on it, and the delivery ledger: a test of reconcilers sees only its own rows. */
 export async function emptyStore({ db }: Store): Promise<void> {
-  await sql`truncate core.projects, core.webhook_deliveries cascade`.execute(db);
+  await sql`truncate core.projects, core.webhook_deliveries, core.run_namespaces, core.system_settings cascade`.execute(db);
 }

@@ -7,6 +7,7 @@ import { runJob, runSecret, type RunJobInput } from './run-job.ts';
 const projectId = '6f1c2a3b-0000-4000-8000-000000000001';
 const input: RunJobInput = {
   namespace: 'codex-issue-6f1c2a3b0000',
+  mode: 'code-only',
   runId: '0d9f6a4e-0000-4000-8000-000000000002',
   projectId,
   attempt: 1,
@@ -35,6 +36,10 @@ test('the namespace of a full-env run is closed as well, and its agent gets one 
 
 test('an attempt is a Job whose pod may do nothing it need not', async () => {
   await expect(dumpYaml(runJob(input))).toMatchFileSnapshot('__golden__/run-job.yaml');
+});
+
+test('a full-env attempt has the token of its account, and where to use it', async () => {
+  await expect(dumpYaml(runJob({ ...input, mode: 'full-env' }))).toMatchFileSnapshot('__golden__/run-job-full-env.yaml');
 });
 
 test('what is secret stands in the Secret alone, which goes with the Job', async () => {

@@ -1,8 +1,11 @@
-import type { V1Container, V1Job, V1OwnerReference, V1PodSpec, V1Secret } from '@kubernetes/client-node';
-import { correlationAnnotation, jobName, labels, manager, runnerAccount } from '../words.ts';
+import type { V1Container, V1Job, V1OwnerReference, V1PodSpec, V1Secret, V1Volume, V1VolumeMount } from '@kubernetes/client-node';
+import { correlationAnnotation, jobName, kubeconfigMap, labels, manager, runnerAccount, type RuntimeMode } from '../words.ts';
+import { accountFolder } from './run-namespace.ts';
 
 export interface RunJobInput {
   readonly namespace: string;
+  /** `full-env`: the agent gets a kubeconfig of its namespace, which the namespace must be made for. */
+  readonly mode: RuntimeMode;
   readonly runId: string;
   readonly projectId: string;
   readonly attempt: number;
@@ -80,10 +83,7 @@ function podSpec(input: RunJobInput): V1PodSpec {
       seccompProfile: { type: 'RuntimeDefault' },
     },
     containers: [runner(input)],
-    volumes: [
-      { name: 'run', emptyDir: {} },
-      { name: 'tmp', emptyDir: {} },
-    ],
+    volumes: [{ name: 'run', emptyDir: {} }, { name: 'tmp', emptyDir: {} }, ...(input.mode === 'full-env' ? accountVolumes : [])],
     ...(input.nodeSelector && { nodeSelector: { ...input.nodeSelector } }),
     ...(input.tolerations && { tolerations: input.tolerations }),
     ...(input.runtimeClass !== undefined && { runtimeClassName: input.runtimeClass }),
@@ -97,7 +97,7 @@ function runner(input: RunJobInput): V1Container {
     image: input.image,
     imagePullPolicy: 'IfNotPresent',
     env: [
-      ...Object.entries({ ...input.environment, CODEXK8S_RUN_DIR: runFolder }).map(([name, value]) => ({ name, value })),
+      ...Object.entries(environment(input)).map(([name, value]) => ({ name, value })),
       ...Object.keys(input.secrets).map((name) => ({ name, valueFrom: { secretKeyRef: { name: jobName(input), key: name } } })),
     ],
     resources: { requests: { cpu, memory }, limits: { cpu: cpuLimit, memory: memoryLimit } },
@@ -110,6 +110,36 @@ function runner(input: RunJobInput): V1Container {
     volumeMounts: [
       { name: 'run', mountPath: runFolder },
       { name: 'tmp', mountPath: '/tmp' },
+      ...(input.mode === 'full-env' ? accountMounts : []),
     ],
   };
 }
+
+const kubeconfigFolder = '/etc/codexk8s/kube';
+
+function environment(input: RunJobInput): Record<string, string> {
+  return {
+    ...input.environment,
+    CODEXK8S_RUN_DIR: runFolder,
+    ...(input.mode === 'full-env' && { CODEXK8S_AGENT_KUBECONFIG: `${kubeconfigFolder}/config` }),
+  };
+}
+
+/** The account's token, renewed by the kubelet, at the place where clients look for it, and the kubeconfig that reads it. */
+export const accountVolumes: V1Volume[] = [
+  {
+    name: 'account',
+    projected: {
+      sources: [
+        { serviceAccountToken: { path: 'token', expirationSeconds: 3_600 } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+        { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+      ],
+    },
+  },
+  { name: 'kubeconfig', configMap: { name: kubeconfigMap } },
+];
+export const accountMounts: V1VolumeMount[] = [
+  { name: 'account', mountPath: accountFolder, readOnly: true },
+  { name: 'kubeconfig', mountPath: kubeconfigFolder, readOnly: true },
+];

@@ -28,8 +28,14 @@ type FullEnvInput = Extract<NamespaceInput, { mode: 'full-env' }>;
 const ours = { [labels.managedBy]: managedLabels[labels.managedBy] };
 
 /** Where agents run, closed by default, in the order the objects must be applied. */
-export function namespaceObjects(input: NamespaceInput): KubernetesObject[] {
-  const closed = [namespace(input), account(input), quota(input), limits(input), ...networkPolicies(input)];
+export function namespaceObjects(input: NamespaceInput): [V1Namespace, ...KubernetesObject[]] {
+  const closed: [V1Namespace, ...KubernetesObject[]] = [
+    namespace(input),
+    account(input),
+    quota(input),
+    limits(input),
+    ...networkPolicies(input),
+  ];
   return input.mode === 'full-env' ? [...closed, rights(input), kubeconfig(input)] : closed;
 }
 

@@ -43,6 +43,7 @@ export function agentEnvironment(environment: Environment, { config, home, mcpTo
     CODEXK8S_CORRELATION_ID: config.correlationId,
     CODEXK8S_RUN_TOKEN: mcpToken,
     ...(config.modelApiKey && { CODEXK8S_MODEL_API_KEY: config.modelApiKey.reveal() }),
+    ...(config.agentKubeconfig !== undefined && { KUBECONFIG: config.agentKubeconfig }),
     GIT_TERMINAL_PROMPT: '0',
   };
 }

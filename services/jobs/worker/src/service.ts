@@ -3,9 +3,9 @@ import { activeStatuses, AppError, createLabels } from '@codex-k8s/domain';
 import { githubProviders } from '@codex-k8s/github';
 import { connectKube } from '@codex-k8s/kube';
 import { createMetrics, serveMetrics, serveStatus, startReconcilers, staticKeys, type Logger } from '@codex-k8s/runtime';
-import { countRunsByStatus, listOwnRuns, releaseLeases, type Store } from '@codex-k8s/store';
-import type { AgentRuntime } from './app/agent-runtime.ts';
-import type { Context } from './app/context.ts';
+import { countRunsByStatus, listOwnRuns, recordEventOfRun, releaseLeases, type Store } from '@codex-k8s/store';
+import type { AgentRuntime, RuntimeEvent } from './app/agent-runtime.ts';
+import { worker, type Context } from './app/context.ts';
 import type { Config } from './config.ts';
 import { answerRefusals } from './reconcilers/answer-refusals.ts';
 import { endOverdueRuns, expireRequests } from './reconcilers/end-overdue-runs.ts';
@@ -15,6 +15,7 @@ import { probeCluster } from './reconcilers/probe-cluster.ts';
 import { publishRunStatus } from './reconcilers/publish-run-status.ts';
 import { recoverDeliveries } from './reconcilers/recover-deliveries.ts';
 import { startPendingRuns } from './reconcilers/start-pending-runs.ts';
+import { sweepNamespaces } from './reconcilers/sweep-namespaces.ts';
 import { cleanWorkspaces, sweepProcesses } from './reconcilers/sweep-processes.ts';
 import { watchRuns } from './reconcilers/watch-runs.ts';
 import { createKubernetesRuntime } from './runtime/kubernetes-runtime.ts';
@@ -52,6 +53,7 @@ export async function startWorker({ config, store, log, baseEnv }: Dependencies)
       answerRefusals(context),
       recoverDeliveries(context),
       cleanWorkspaces(context),
+      sweepNamespaces(context),
       expireHistory(context),
     ],
     {
@@ -108,16 +110,27 @@ function createContext({ config, store, log, baseEnv }: Dependencies): Context {
     log,
     keys: staticKeys(config.encryptionKeys),
     labels: createLabels(config.labelTexts),
-    runtime: createRuntime({ config, log, baseEnv }),
+    runtime: createRuntime({ config, log, baseEnv, onEvent: (event) => void putOnTimeline({ store, log }, event) }),
     providerFor: githubProviders({ baseUrl: config.githubApiUrl }),
   };
 }
 
-function createRuntime({ config, log, baseEnv }: Pick<Dependencies, 'config' | 'log' | 'baseEnv'>): AgentRuntime {
+/** Every worker hears every event; the first puts it on record. */
+async function putOnTimeline({ store, log }: Pick<Dependencies, 'store' | 'log'>, { runId, uid, payload }: RuntimeEvent): Promise<void> {
+  try {
+    await recordEventOfRun(store.db, { runId, type: 'run.cluster.event', actor: worker, key: `cluster/${uid}`, payload });
+  } catch (err) {
+    log.warn({ runId, err }, 'an event of the cluster could not be put on record');
+  }
+}
+
+type RuntimeOptions = Pick<Dependencies, 'config' | 'log' | 'baseEnv'> & { readonly onEvent: (event: RuntimeEvent) => void };
+
+function createRuntime({ config, log, baseEnv, onEvent }: RuntimeOptions): AgentRuntime {
   if (config.runtime === 'kubernetes') {
     const { image, kubeconfig, ...settings } = config.kubernetes;
     if (image === undefined) throw new AppError('config.invalid', 'The Kubernetes runtime needs CODEXK8S_AGENT_IMAGE.');
-    return createKubernetesRuntime({ ...config, ...settings, image, kube: connectKube({ kubeconfig }), log });
+    return createKubernetesRuntime({ ...config, ...settings, image, kube: connectKube({ kubeconfig }), log, onEvent });
   }
   if (config.agentRunnerPath === undefined) throw new AppError('config.invalid', 'The local runtime needs CODEXK8S_AGENT_RUNNER_PATH.');
   return createLocalRuntime({ ...config, agentRunnerPath: config.agentRunnerPath, baseEnv, log });

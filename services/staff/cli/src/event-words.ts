@@ -42,6 +42,8 @@ const words: Readonly<Record<string, (payload: Payload) => string>> = {
   'run.pr.updated': (payload) => `pull request #${str(payload, 'pr_number')} updated`,
   'run.delivery.verified': confirmation,
   'run.review.posted': (payload) => `review posted: ${str(payload, 'verdict').replaceAll('_', ' ')}, findings: ${str(payload, 'findings')}`,
+  'run.namespace.prepared': (payload) => `namespace ${str(payload, 'namespace')} is ready`,
+  'run.cluster.event': (payload) => `cluster: ${str(payload, 'reason')}: ${str(payload, 'message')}`,
   'run.toolchain.gap_detected': () => 'a tool was missing',
   'run.wait.paused': (payload) => (str(payload, 'wait_state') === 'owner_review' ? 'waits for the owner' : 'waits for a decision'),
   'run.wait.resumed': () => 'goes on',

@@ -1,4 +1,4 @@
-import type { ControlFinding, ErrorCode } from '@codex-k8s/domain';
+import type { ClusterProfile, ControlFinding, ErrorCode } from '@codex-k8s/domain';
 
 /** Where agents run. Two implementations: Kubernetes, and `local` for the trial (docs/adr). */
 export interface AgentRuntime extends AsyncDisposable {
@@ -14,6 +14,33 @@ export interface AgentRuntime extends AsyncDisposable {
   stop(runId: string, options?: { readonly gently: boolean }): Promise<void>;
   /** Ends and removes everything the run left behind. */
   clean(runId: string): Promise<void>;
+  /** Undefined where full-env runs have no namespace of their own. */
+  readonly namespaces: Namespaces | undefined;
+}
+
+/** What the runtime says about an attempt by itself, such as that its image is pulled. */
+export interface RuntimeEvent {
+  readonly runId: string;
+  /** The same for each telling of the same event. */
+  readonly uid: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** Namespaces of full-env runs. */
+export interface Namespaces {
+  /** For one that is not on record yet. */
+  nameFor(run: { readonly projectId: string; readonly issueNumber: number | null; readonly runId: string }): string;
+  /** Makes it as it must be, or puts it right. Returns its UID. */
+  prepare(namespace: NamespaceSpec): Promise<string>;
+  /** `uid` null: it was never on record, so what is there under this name is looked at first. */
+  remove(namespace: { readonly name: string; readonly uid: string | null }): Promise<'gone' | 'leaving'>;
+}
+
+export interface NamespaceSpec {
+  readonly name: string;
+  readonly projectId: string;
+  readonly runId: string;
+  readonly profile: ClusterProfile;
 }
 
 export interface LaunchSpec {
@@ -23,6 +50,8 @@ export interface LaunchSpec {
   readonly correlationId: string;
   /** Bearer token for the control plane, for this attempt only. */
   readonly runToken: string;
+  /** Of a full-env run, prepared; undefined: code-only. */
+  readonly namespace: string | undefined;
   /** The span that starts it (W3C), while tracing is on. */
   readonly traceparent: string | undefined;
 }

@@ -4,6 +4,7 @@ import { inSpan, ofRun, traceHeaders, type Reconciler } from '@codex-k8s/runtime
 import { claimPendingRun, moveRun, postponeClaim, readClusterControls, recordEvent, type Run } from '@codex-k8s/store';
 import { worker, type Context } from '../app/context.ts';
 import { failRun } from '../app/fail-run.ts';
+import { preparePlace } from '../app/run-place.ts';
 
 const claimsPerPass = 20;
 const retryLaterSec = 15;
@@ -32,6 +33,7 @@ async function startClaimed(context: Context, run: Run): Promise<void> {
   } catch (error) {
     context.log.warn({ runId: run.id, correlationId: run.correlationId, err: error }, 'run could not be launched, tried again later');
     await postponeClaim(context.store.db, { id: run.id, attempt: run.attempt, retryInSec: retryLaterSec });
+    await sayPostponed(context, run, error);
     return;
   }
   const timeoutSec = (run.policy as { run_timeout_sec?: number }).run_timeout_sec ?? 0; // written by policySnapshot
@@ -41,6 +43,20 @@ async function startClaimed(context: Context, run: Run): Promise<void> {
     actor: worker,
     set: { timeoutAt: timeoutSec > 0 ? new Date(Date.now() + timeoutSec * 1000) : null },
     payload: { attempt: run.attempt, worker: context.config.workerId, runtime: context.config.runtime },
+  });
+}
+
+/** Once per cause, however often it is tried: people see what a pending run waits for. */
+async function sayPostponed({ store }: Context, run: Run, error: unknown): Promise<void> {
+  const { code, message } = describeError(error);
+  await recordEvent(store.db, {
+    type: 'run.postponed',
+    correlationId: run.correlationId,
+    runId: run.id,
+    projectId: run.projectId,
+    actor: worker,
+    key: `start-postponed/${code}`,
+    payload: { code, message },
   });
 }
 
@@ -58,7 +74,7 @@ export async function launchOrFail(context: Context, run: Run): Promise<boolean>
   }
 }
 
-const lasting: readonly ErrorCode[] = ['runtime.not_allowed', 'kube.rejected', 'kube.not_ours'];
+const lasting: readonly ErrorCode[] = ['runtime.not_allowed', 'run.control_not_proven', 'kube.rejected', 'kube.not_ours'];
 
 /** The code of a failure that trying again does not mend; undefined: try again later. */
 function launchFailure(error: unknown): ErrorCode | undefined {
@@ -81,7 +97,9 @@ async function launchAttempt(context: Context, run: Run): Promise<void> {
   await inSpan('start attempt', ofRun(run), () => launch(context, run));
 }
 
-async function launch({ config, runtime, store }: Context, run: Run): Promise<void> {
+async function launch(context: Context, run: Run): Promise<void> {
+  const { config, runtime, store } = context;
+  const namespace = await preparePlace(context, run);
   const runToken = await signToken(new TextEncoder().encode(config.runTokenKey), {
     issuer: 'codex-k8s/control-plane/mcp',
     ttlSec: config.runTokenTtlSec,
@@ -96,7 +114,7 @@ async function launch({ config, runtime, store }: Context, run: Run): Promise<vo
   });
   const { traceparent } = traceHeaders();
   const { id: runId, projectId, attempt, correlationId } = run;
-  await runtime.launch({ runId, projectId, attempt, correlationId, runToken, traceparent });
+  await runtime.launch({ runId, projectId, attempt, correlationId, runToken, namespace, traceparent });
   await recordEvent(store.db, {
     type: 'run.attempt.started',
     correlationId: run.correlationId,

@@ -9,10 +9,15 @@ import {
   applyRunJob,
   attemptOf,
   deleteRunJob,
+  deleteRunNamespace,
+  findRunNamespace,
   isAlive,
+  madeAt,
   podTrouble,
   probeControls,
   projectNamespace,
+  runNamespace,
+  watchRunEvents,
   watchRunJobs,
   watchRunPods,
   type Kube,
@@ -22,7 +27,7 @@ import {
 } from '@codex-k8s/kube';
 import { AppError } from '@codex-k8s/domain';
 import type { Logger } from '@codex-k8s/runtime';
-import type { AgentRuntime, AliveAttempt, LaunchSpec } from '../app/agent-runtime.ts';
+import type { AgentRuntime, AliveAttempt, LaunchSpec, RuntimeEvent } from '../app/agent-runtime.ts';
 
 export interface KubernetesRuntimeOptions {
   readonly kube: Kube;
@@ -36,6 +41,7 @@ export interface KubernetesRuntimeOptions {
   readonly placement: Pick<RunJobInput, 'nodeSelector' | 'tolerations' | 'runtimeClass'>;
   readonly resources: RunJobInput['resources'];
   readonly log: Logger;
+  readonly onEvent: (event: RuntimeEvent) => void;
 }
 
 const gentleSec = 25;
@@ -46,10 +52,15 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
   const onError = (err: unknown): void => log.warn({ err }, 'lost the watch of the cluster; it is opened again');
   const jobs = watchRunJobs(kube, { onError });
   const pods = watchRunPods(kube, { onError });
+  const events = watchRunEvents(kube, {
+    onError,
+    onEvent: ({ runId, uid, at, isWarning, ...said }) =>
+      options.onEvent({ runId, uid, payload: { ...said, type: isWarning ? 'Warning' : 'Normal', at: at.toISOString() } }),
+  });
   /** Namespaces this process has applied; another change of them is put right at its next start. */
   const prepared = new Set<string>();
 
-  async function prepare(projectId: string): Promise<string> {
+  async function sharedNamespace(projectId: string): Promise<string> {
     const namespace = projectNamespace(options.namespacePrefix, projectId);
     if (prepared.has(namespace)) return namespace;
     await applyRunNamespace(kube, { namespace, mode: 'code-only', projectId, pods: options.podsPerProject });
@@ -77,7 +88,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
   return {
     launch: async (spec) => {
       await end(spec.runId, { keep: spec.attempt, graceSec: 0 });
-      const namespace = await prepare(spec.projectId);
+      const namespace = spec.namespace ?? (await sharedNamespace(spec.projectId));
       try {
         jobs.put(await applyRunJob(kube, jobInput(options, spec, namespace)));
       } catch (error) {
@@ -103,9 +114,18 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
     },
     stop: async (runId, { gently } = { gently: false }) => end(runId, { graceSec: gently ? gentleSec : 0 }),
     clean: async (runId) => end(runId, { graceSec: 0 }),
+    namespaces: {
+      nameFor: (run) => runNamespace(options.namespacePrefix, run),
+      prepare: ({ name, ...spec }) => applyRunNamespace(kube, { ...spec, namespace: name, mode: 'full-env', pods: options.podsPerProject }),
+      remove: async ({ name, uid }) => {
+        const known = uid ?? (await findRunNamespace(kube, name));
+        return known === undefined ? 'gone' : deleteRunNamespace(kube, { name, uid: known });
+      },
+    },
     async [Symbol.asyncDispose]() {
       await jobs[Symbol.asyncDispose]();
       await pods[Symbol.asyncDispose]();
+      await events[Symbol.asyncDispose]();
     },
   };
 }
@@ -117,7 +137,7 @@ function attemptKey(object: V1Job | V1Pod): string {
 
 /** One, or none when its pod is over already: the Job says so a moment later. */
 function aliveAttempt(at: { runId: string; attempt: number }, job: V1Job, pod: V1Pod | undefined): AliveAttempt[] {
-  const since = job.metadata?.creationTimestamp ?? new Date();
+  const since = madeAt(job);
   switch (pod?.status?.phase) {
     case 'Running':
     case 'Unknown': // the node is silent; the heartbeat decides
@@ -139,6 +159,7 @@ function jobInput(options: KubernetesRuntimeOptions, spec: LaunchSpec, namespace
   const { runId, projectId, attempt, correlationId, runToken, traceparent } = spec;
   return {
     namespace,
+    mode: spec.namespace === undefined ? 'code-only' : 'full-env',
     runId,
     projectId,
     attempt,

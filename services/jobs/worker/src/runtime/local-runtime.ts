@@ -90,6 +90,7 @@ export function createLocalRuntime(options: LocalRuntimeOptions): AgentRuntime {
       await stop(runId);
       rmSync(dirOf(runId), { recursive: true, force: true, maxRetries: 3 });
     },
+    namespaces: undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };
 }

@@ -26,7 +26,7 @@ import {
   type Store,
 } from '@codex-k8s/store';
 import { aProject, aRepository, aRun, type RunOptions } from '@codex-k8s/testkit';
-import type { AgentRuntime, AliveAttempt, LaunchSpec } from '../app/agent-runtime.ts';
+import type { AgentRuntime, AliveAttempt, LaunchSpec, NamespaceSpec } from '../app/agent-runtime.ts';
 import type { AttemptClaim } from '../app/attempt-claim.ts';
 import type { Context } from '../app/context.ts';
 import { Config } from '../config.ts';
@@ -161,15 +161,36 @@ export interface FakeRuntime extends AgentRuntime {
   readonly cleaned: string[];
   /** Thrown by the next launch. */
   launchError: unknown;
+  /** Namespaces in the cluster, by name; one whose `isStuck` does not go away. */
+  readonly inCluster: Map<string, { readonly uid: string; readonly spec: NamespaceSpec; isStuck?: boolean }>;
 }
 
-function fakeRuntime(): FakeRuntime {
+function fakeRuntime(kind: 'local' | 'kubernetes'): FakeRuntime {
   const runtime: FakeRuntime = {
     alive: [],
     launched: [],
     stopped: [],
     cleaned: [],
     launchError: undefined,
+    inCluster: new Map(),
+    namespaces:
+      kind === 'local'
+        ? undefined
+        : {
+            nameFor: ({ runId }) => `ns-${runId}`,
+            prepare: async (spec) => {
+              const uid = runtime.inCluster.get(spec.name)?.uid ?? randomUUID();
+              runtime.inCluster.set(spec.name, { uid, spec });
+              return uid;
+            },
+            remove: async ({ name, uid }) => {
+              const present = runtime.inCluster.get(name);
+              if (!present) return 'gone';
+              if (uid !== null && present.uid !== uid) throw new AppError('kube.not_ours', 'another namespace');
+              if (!present.isStuck) runtime.inCluster.delete(name);
+              return 'leaving';
+            },
+          },
     probeControls: async () => undefined,
     explainEnd: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
@@ -212,11 +233,11 @@ export interface RunningOptions extends Partial<RunOptions> {
 
 const encryptionKey = randomBytes(32).toString('hex');
 
-export function testWorker(store: Store): TestWorker {
+export function testWorker(store: Store, { runtime: kind = 'local' }: { runtime?: 'local' | 'kubernetes' } = {}): TestWorker {
   const key = randomBytes(32).toString('hex');
   const config = Config.parse({
     CODEXK8S_ENV: 'local',
-    CODEXK8S_RUNTIME: 'local',
+    CODEXK8S_RUNTIME: kind,
     CODEXK8S_DB_URL: 'pglite:memory',
     CODEXK8S_PUBLIC_BASE_URL: 'https://console.example',
     CODEXK8S_CONTROL_PLANE_URL: 'https://control-plane.example',
@@ -226,7 +247,7 @@ export function testWorker(store: Store): TestWorker {
     CODEXK8S_AGENT_DEFAULT_LOCALE: 'en',
     CODEXK8S_WORKER_ID: `worker-${randomUUID()}`,
   });
-  const [host, runtime] = [fakeHost(), fakeRuntime()];
+  const [host, runtime] = [fakeHost(), fakeRuntime(kind)];
   const provider = providerOf(host);
   const context: Context = {
     config,

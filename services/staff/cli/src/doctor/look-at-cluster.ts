@@ -13,8 +13,11 @@ const Preflight = z.object({
 const remedies: Readonly<Record<string, string>> = {
   network_policy: 'Use a network plugin that enforces NetworkPolicies, such as Cilium or Calico.',
   pod_security: 'Enable the admission plugin PodSecurity of the API server.',
+  admission_policy:
+    'kubectl apply -f deploy/kubernetes/agent-profiles.yaml -f deploy/kubernetes/admission-policies.yaml; without it full-env runs are refused.',
   quota: 'Check the kube-controller-manager.',
   dns: 'Check the DNS of the cluster; agents reach the control plane and GitHub by name.',
+  storage_class: 'Mark a storage class as the default, if agents are to use volumes.',
   runtime_class: 'Optional: CODEXK8S_WORKER_RUN_RUNTIME_CLASS, such as gvisor.',
 };
 
@@ -33,6 +36,6 @@ function asCheck({ control, state, evidence }: z.infer<typeof Preflight>['findin
   const name = control.replaceAll('_', ' ');
   if (state === 'holds') return { name, verdict: 'ok', found: evidence };
   const remedy = remedies[control];
-  const verdict = control === 'network_policy' || control === 'pod_security' ? 'fail' : 'warn';
+  const verdict = ['network_policy', 'pod_security', 'admission_policy'].includes(control) ? 'fail' : 'warn';
   return { name, verdict, found: `${state}: ${evidence}`, ...(remedy !== undefined && { remedy }) };
 }

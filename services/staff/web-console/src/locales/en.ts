@@ -102,8 +102,10 @@ export const en = {
       names: {
         network_policy: 'Network policies are enforced',
         pod_security: 'Privileged pods are refused',
+        admission_policy: 'Agents cannot reach Secrets',
         quota: 'Quotas count',
         dns: 'Names resolve',
+        storage_class: 'Volumes have a default class',
         runtime_class: 'Sandboxed runtime',
       },
       states: { holds: 'holds', absent: 'absent', unproven: 'unproven' },

@@ -106,8 +106,10 @@ export const ru: Messages = {
       names: {
         network_policy: 'Сетевые политики действуют',
         pod_security: 'Привилегированные поды отклоняются',
+        admission_policy: 'Агентам недоступны секреты',
         quota: 'Квоты считают',
         dns: 'Имена разрешаются',
+        storage_class: 'Для томов есть класс по умолчанию',
         runtime_class: 'Изолированная среда запуска',
       },
       states: { holds: 'действует', absent: 'нет', unproven: 'не доказано' },
