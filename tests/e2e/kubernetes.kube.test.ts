@@ -134,7 +134,7 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
     expect(job.spec?.template.spec?.volumes?.map(({ name }) => name)).toEqual(['run', 'tmp']);
   });
 
-  test('a full-env agent uses the cluster inside its namespace and nowhere else, a revise run goes on there, and it goes with the issue', async () => {
+  test('a full-env agent uses the cluster inside its namespace and nowhere else, a revise run goes on there, and it goes with the pull request', async () => {
     const { api, store } = platform;
     const issue = await api.createIssue(
       'With an environment',
@@ -170,7 +170,7 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
     const started = (await api.events(run.id)).filter(({ payload }) => payload['reason'] === 'Started');
     expect(started).toMatchObject([{ event_type: 'run.cluster.event', payload: { about: 'Pod', type: 'Normal' } }]);
 
-    await api.github('PATCH', `/repos/demo-owner/hello/issues/${issue}`, { state: 'closed' });
+    await api.github('PATCH', `/repos/demo-owner/hello/pulls/${run.pr_number}`, { state: 'closed' });
     const isGone = () =>
       kube.core.readNamespace({ name: namespace }).then(
         () => false,
