@@ -438,6 +438,28 @@ CREATE TABLE core.repositories (
     CONSTRAINT repositories_provider_check CHECK ((provider = ANY (ARRAY['github'::text, 'gitlab'::text])))
 );
 
+CREATE TABLE core.run_namespaces (
+    name text NOT NULL,
+    project_id uuid NOT NULL,
+    subject text NOT NULL,
+    agent_key text NOT NULL,
+    run_id uuid NOT NULL,
+    uid text,
+    ttl_sec integer NOT NULL,
+    leased_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleting_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT run_namespaces_ttl_sec_check CHECK ((ttl_sec >= 0))
+);
+
+COMMENT ON COLUMN core.run_namespaces.subject IS 'what is worked on: issue/<number>, or run/<id> where there is no issue';
+
+COMMENT ON COLUMN core.run_namespaces.run_id IS 'the run that works in it, or did last';
+
+COMMENT ON COLUMN core.run_namespaces.uid IS 'of the object in the cluster; null until it was made';
+
+COMMENT ON COLUMN core.run_namespaces.ttl_sec IS 'how long it is kept while the owner may still ask for changes';
+
 CREATE TABLE core.slots (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     project_id uuid NOT NULL,
@@ -596,6 +618,9 @@ ALTER TABLE ONLY core.repositories
 ALTER TABLE ONLY core.repositories
     ADD CONSTRAINT repositories_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY core.run_namespaces
+    ADD CONSTRAINT run_namespaces_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY core.slots
     ADD CONSTRAINT slots_no_key UNIQUE (project_id, slot_no);
 
@@ -675,6 +700,10 @@ CREATE UNIQUE INDEX prompt_templates_active ON core.prompt_templates USING btree
 CREATE INDEX repositories_full_name ON core.repositories USING btree (provider, lower(owner), lower(name));
 
 CREATE INDEX repositories_project ON core.repositories USING btree (project_id);
+
+CREATE UNIQUE INDEX run_namespaces_in_use ON core.run_namespaces USING btree (project_id, subject, agent_key) WHERE (deleting_at IS NULL);
+
+CREATE INDEX run_namespaces_run ON core.run_namespaces USING btree (run_id);
 
 CREATE UNIQUE INDEX slots_run_key ON core.slots USING btree (run_id);
 
