@@ -22,6 +22,16 @@ async function searchLog(page: Page): Promise<void> {
   await page.getByTestId('matches').waitFor();
 }
 
+/** Edits the object's text and lets the cluster try it. */
+async function tryChange(page: Page, words: string): Promise<void> {
+  await page.getByTestId('edit').click();
+  await page.getByTestId('yaml').locator('.view-lines').click();
+  await page.keyboard.insertText(words); // keys would meet the editor's own clock, which the fixed one breaks
+  await page.getByTestId('try').click();
+  await page.locator('[data-test="diff"] .view-line').first().waitFor();
+}
+
+const object = (path: string): string => `/admin/${path}?namespace=shop`;
 const run = (n: number, more = ''): string => `/runs/${uuid(n)}${more}`;
 const project = (tab: string): string => `/projects/${uuid(21)}/${tab}`;
 
@@ -50,6 +60,21 @@ export const views: readonly View[] = [
   { name: 'members', path: project('members') },
   { name: 'settings', path: project('settings') },
   { name: 'users', path: '/users' },
+  { name: 'cluster', path: '/admin/pods?namespace=shop' },
+  { name: 'cluster-empty', path: '/admin/jobs?name=nothing' },
+  { name: 'cluster-object', path: object('configmaps/shop-settings') },
+  { name: 'cluster-guarded', path: object('configmaps/gateway') },
+  { name: 'cluster-change', path: object('configmaps/shop-settings'), act: async (page) => tryChange(page, '# green') },
+  { name: 'cluster-keys', path: `${object('secrets/payment')}&tab=keys` },
+  { name: 'cluster-logs', path: `${object('jobs/shop-import')}&tab=logs` },
+  {
+    name: 'cluster-delete',
+    path: object('configmaps/shop-settings'),
+    act: async (page) => {
+      await page.getByTestId('delete').click();
+      await page.getByTestId('delete-tried').waitFor();
+    },
+  },
   { name: 'agents', path: '/configuration/agents' },
   { name: 'help', path: '/runs', act: async (page) => page.keyboard.press('?') },
   { name: 'palette', path: '/runs', act: async (page) => page.keyboard.press('Control+k') },

@@ -6,6 +6,7 @@ import { createConsole } from './app/create-console.ts';
 const app = createConsole({
   history: createWebHistory('/'),
   pinia: createPinia(),
+  loadTextEditors: async () => (await import('./cluster/monaco-editors.ts')).monacoEditors,
   api: {
     client: createClient(createConfig({ baseUrl: '/api/v1' })),
     openStream: (address) => new EventSource(address),

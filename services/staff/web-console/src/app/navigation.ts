@@ -1,7 +1,14 @@
-import { mdiAccountGroupOutline, mdiFolderOutline, mdiPlayCircleOutline, mdiRobotOutline, mdiCheckDecagramOutline } from '@mdi/js';
+import {
+  mdiServerOutline,
+  mdiAccountGroupOutline,
+  mdiFolderOutline,
+  mdiPlayCircleOutline,
+  mdiRobotOutline,
+  mdiCheckDecagramOutline,
+} from '@mdi/js';
 
 export interface NavPage {
-  readonly name: 'runs' | 'approvals' | 'projects' | 'users' | 'agents';
+  readonly name: 'runs' | 'approvals' | 'projects' | 'users' | 'cluster' | 'agents';
   readonly icon: string;
   /** Second key of the shortcut `g …`. */
   readonly key: string;
@@ -24,7 +31,13 @@ const groups: readonly NavGroup[] = [
   },
   { name: 'platform', pages: [{ name: 'projects', icon: mdiFolderOutline, key: 'p' }] },
   { name: 'governance', pages: [] },
-  { name: 'admin', pages: [{ name: 'users', icon: mdiAccountGroupOutline, key: 'u', platformAdmin: true }] },
+  {
+    name: 'admin',
+    pages: [
+      { name: 'users', icon: mdiAccountGroupOutline, key: 'u', platformAdmin: true },
+      { name: 'cluster', icon: mdiServerOutline, key: 'k', platformAdmin: true },
+    ],
+  },
   { name: 'configuration', pages: [{ name: 'agents', icon: mdiRobotOutline, key: 'c' }] },
 ];
 

@@ -25,6 +25,21 @@ const routes: RouteRecordRaw[] = [
     component: async () => import('../users/UsersPage.vue'),
     meta: { title: 'nav.users', platformAdmin: true },
   },
+  { path: '/admin', name: 'cluster', redirect: '/admin/namespaces' },
+  {
+    path: '/admin/:kind',
+    name: 'cluster-kind',
+    component: async () => import('../cluster/ClusterPage.vue'),
+    props: true,
+    meta: { title: 'nav.cluster', platformAdmin: true },
+  },
+  {
+    path: '/admin/:kind/:name',
+    name: 'cluster-object',
+    component: async () => import('../cluster/ClusterPage.vue'),
+    props: true,
+    meta: { title: 'nav.cluster', platformAdmin: true },
+  },
   {
     path: '/configuration/agents',
     name: 'agents',

@@ -8,6 +8,7 @@ export const shortcutList = [
   { id: 'approvals', keys: ['g', 'a'] },
   { id: 'projects', keys: ['g', 'p'] },
   { id: 'users', keys: ['g', 'u'] },
+  { id: 'cluster', keys: ['g', 'k'] },
   { id: 'agents', keys: ['g', 'c'] },
   { id: 'next', keys: ['j'] },
   { id: 'previous', keys: ['k'] },

@@ -1,8 +1,10 @@
 import { flowEventTypes } from '@codex-k8s/domain';
 import { expect, test } from 'vitest';
 import { russianPlural } from '../app/i18n.ts';
+import { clusterEn } from './en-cluster.ts';
 import { en } from './en.ts';
 import { eventText } from './event-texts.ts';
+import { clusterRu } from './ru-cluster.ts';
 import { ru } from './ru.ts';
 
 function texts(node: object, path = ''): Map<string, string> {
@@ -14,8 +16,8 @@ function texts(node: object, path = ''): Map<string, string> {
   }
   return found;
 }
-const english = texts(en);
-const russian = texts(ru);
+const english = texts({ ...en, ...clusterEn });
+const russian = texts({ ...ru, ...clusterRu });
 const sources = import.meta.glob<string>(['../**/*.vue', '../**/*.ts', '!../**/*.spec.ts'], {
   query: '?raw',
   import: 'default',

@@ -33,6 +33,11 @@ interface Operations {
   getRunDiff: [staff.GetRunDiffData, staff.GetRunDiffResponses];
   listApprovals: [staff.ListApprovalsData, staff.ListApprovalsResponses];
   decideApproval: [staff.DecideApprovalData, staff.DecideApprovalResponses];
+  listClusterObjects: [staff.ListClusterObjectsData, staff.ListClusterObjectsResponses];
+  getClusterObject: [staff.GetClusterObjectData, staff.GetClusterObjectResponses];
+  updateClusterObject: [staff.UpdateClusterObjectData, staff.UpdateClusterObjectResponses];
+  deleteClusterObject: [staff.DeleteClusterObjectData, staff.DeleteClusterObjectResponses];
+  getClusterLogs: [staff.GetClusterLogsData, staff.GetClusterLogsResponses];
 }
 export type Operation = keyof Operations;
 
@@ -68,6 +73,11 @@ const routes: { readonly [O in Operation]: readonly [method: string, url: Operat
   getRunDiff: ['GET', '/staff/runs/{run_id}/diff', 200],
   listApprovals: ['GET', '/staff/approvals', 200],
   decideApproval: ['POST', '/staff/approvals/{approval_id}/decision', 200],
+  listClusterObjects: ['GET', '/staff/cluster/{kind}', 200],
+  getClusterObject: ['GET', '/staff/cluster/{kind}/{namespace}/{name}', 200],
+  updateClusterObject: ['PUT', '/staff/cluster/{kind}/{namespace}/{name}', 200],
+  deleteClusterObject: ['POST', '/staff/cluster/{kind}/{namespace}/{name}/deletion', 200],
+  getClusterLogs: ['GET', '/staff/cluster/{kind}/{namespace}/{name}/logs', 200],
 };
 const operations = Object.keys(routes) as Operation[]; // the keys of a constant
 

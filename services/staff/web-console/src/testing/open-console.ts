@@ -5,6 +5,7 @@ import { createMemoryHistory, type Router } from 'vue-router';
 import type { EventStream } from '../app/api.ts';
 import { createConsole } from '../app/create-console.ts';
 import { aMe, anAgent, aPlatform, aProject } from './builders.ts';
+import { plainEditors } from './plain-editors.ts';
 import { createMockApi, type Handlers, type MockApi, type Operation } from './mock-api.ts';
 
 export class FakeStream implements EventStream {
@@ -134,6 +135,7 @@ export async function openConsole(path: string, handlers: Handlers = {}): Promis
     history,
     pinia: createPinia(),
     retries: 0,
+    loadTextEditors: async () => plainEditors,
     api: {
       client: createClient(
         createConfig({ baseUrl: 'http://console.test/api/v1', fetch: async (input, init) => api.fetch(new Request(input, init)) }),

@@ -14,6 +14,7 @@ import {
   at,
   uuid,
 } from './builders.ts';
+import { aClusterLog, aClusterObject, aClusterUpdate, aListedObject } from './cluster-builders.ts';
 import { refuse, type Handlers } from './mock-api.ts';
 import { showcaseDiff, showcaseEvents, showcaseLine } from './showcase-texts.ts';
 
@@ -319,4 +320,43 @@ export const showcase: Handlers = {
     }),
   cancelRun: ({ path }) => aRun({ id: path['run_id'], status: 'cancelled' }),
   retryRun: () => aRun({ id: uuid(101) }),
+  listClusterObjects: ({ path }) =>
+    path['kind'] === 'jobs'
+      ? { items: [] }
+      : {
+          items: [
+            aListedObject({
+              name: 'gateway-7d9f8c6b5d-x2x9k',
+              environment: 'production',
+              platform_object: true,
+              part_of: 'codex-k8s',
+              columns: pod('1/1', 'Running'),
+            }),
+            aListedObject({
+              uid: uuid(502),
+              name: 'import-with-a-rather-long-name-28412340-abcde',
+              environment: 'ai',
+              deleting: true,
+              columns: pod('0/1', 'Terminating'),
+            }),
+            aListedObject({ uid: uuid(503), name: 'web-65d874c666-8k259', columns: pod('0/1', 'CrashLoopBackOff') }),
+          ],
+          next_cursor: 'next',
+        },
+  getClusterObject: ({ path }) => {
+    if (path['kind'] === 'secrets') return aClusterObject({ kind: 'secrets', name: 'payment', keys: [{ name: 'password', bytes: 1_024 }] });
+    if (path['kind'] === 'jobs') return aClusterObject({ kind: 'jobs', name: 'shop-import', keys: [], environment: 'ai' });
+    const guarded = path['name'] === 'gateway' && { name: 'gateway', environment: 'production', platform_object: true };
+    return aClusterObject({ ...guarded });
+  },
+  updateClusterObject: ({ body }) =>
+    body.yaml.includes('conflict')
+      ? refuse(409, 'kube.conflict', 'ConfigMap shop/shop-settings has been changed meanwhile.')
+      : aClusterUpdate(),
+  deleteClusterObject: () => ({ applied: false, verdict: 'allowed' }),
+  getClusterLogs: () => aClusterLog(),
 };
+
+function pod(ready: string, status: string): Record<string, string> {
+  return { ready, status, restarts: '3 (2m ago)' };
+}
