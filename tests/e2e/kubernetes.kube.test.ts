@@ -1,11 +1,9 @@
 /** The main path with agents as pods of a real node: PostgreSQL and services on this machine, everything of the run in the cluster. */
-import { join } from 'node:path';
-import { buildImage } from '../../deploy/images/build.ts';
-import { connectKube, labels, projectNamespace, runnerAccount, writeTokenKubeconfig } from '@codex-k8s/kube';
+import { connectKube, labels, projectNamespace, runnerAccount } from '@codex-k8s/kube';
 import { namespaceOfRun } from '@codex-k8s/store';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { installRights } from '../cluster/install-rights.ts';
-import { startSeparateServices, type SeparateServices } from './separate-services.ts';
+import { startOnKubernetes } from './kubernetes-platform.ts';
+import type { SeparateServices } from './separate-services.ts';
 import { trialFolder, until } from './trial-platform.ts';
 
 const node = inject('realNode');
@@ -53,34 +51,13 @@ const itself = require('node:os').hostname();
 })))();
 `;
 
-/** The worker gets the documented rights and no others. */
-async function workerKubeconfig(folder: string): Promise<string> {
-  await installRights(kube);
-  const path = join(folder, 'worker.kubeconfig');
-  await writeTokenKubeconfig(kube, { namespace: 'codex-k8s', serviceAccount: 'codex-k8s-worker', path });
-  return path;
-}
-
 describe.skipIf(node === undefined)('on the real node (needs root)', () => {
   const folder = trialFolder();
   let platform: SeparateServices;
 
   beforeAll(async () => {
     if (!node) return;
-    const image = 'codex-k8s/agent:test';
-    buildImage({ name: 'agent', base: `${node.registry}/debian:bookworm`, tag: `${node.registry}/${image}`, isInsecure: true });
-    platform = await startSeparateServices({
-      dataDir: folder.path,
-      workers: 1,
-      host: node.hostAddress,
-      environment: {
-        CODEXK8S_RUNTIME: 'kubernetes',
-        CODEXK8S_KUBECONFIG: await workerKubeconfig(folder.path),
-        CODEXK8S_AGENT_IMAGE: `localhost:5000/${image}`,
-        CODEXK8S_WORKER_RUN_NODE_SELECTOR: 'kubernetes.io/hostname=node1',
-        CODEXK8S_RUN_WORKSPACE_KEEP_SECONDS: '0',
-      },
-    });
+    platform = await startOnKubernetes(kube, { node, dataDir: folder.path, workers: 1 });
   }, 600_000);
 
   afterAll(async () => {

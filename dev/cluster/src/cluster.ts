@@ -63,6 +63,14 @@ export async function down(name: string): Promise<{ name: string; stopped: reado
   return { name, stopped: all };
 }
 
+/** Kills one process of the cluster, as a power cut would; `up` starts it again. False: it does not run. */
+export function crash(name: string, part: string): boolean {
+  const pid = runningPid(clusterFolder(name), part);
+  if (pid === undefined) return false;
+  process.kill(pid, 'SIGKILL');
+  return true;
+}
+
 export async function status(name: string): Promise<ClusterStatus> {
   const layout = readLayout(name);
   if (!layout) throw new ClusterError(`There is no cluster ${name}.`, 'Start one: npm run cluster -- up');

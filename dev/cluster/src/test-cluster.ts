@@ -7,7 +7,7 @@ declare module 'vitest' {
     /** Of the cluster the tests may use: the one given, or one of our own. */
     kubeconfig: string;
     /** With our own real node; absent on a given cluster, and where root is missing. */
-    realNode: { readonly registry: string; readonly hostAddress: string } | undefined;
+    realNode: { readonly cluster: string; readonly registry: string; readonly hostAddress: string } | undefined;
   }
 }
 
@@ -25,7 +25,7 @@ export default async function setup({ provide }: TestProject): Promise<(() => Pr
   const cluster = await up({ name, rung, simulatedNodes: 2, log: (line) => process.stderr.write(`${line}\n`) });
   provide('kubeconfig', cluster.kubeconfig);
   const { registry, host_address: hostAddress } = cluster;
-  provide('realNode', registry !== undefined && hostAddress !== undefined ? { registry, hostAddress } : undefined);
+  provide('realNode', registry !== undefined && hostAddress !== undefined ? { cluster: name, registry, hostAddress } : undefined);
   return async () => {
     await down(name);
   };
