@@ -326,7 +326,7 @@ export type Verification = {
     confirmed: boolean;
     checked_at: string;
     checks: Array<{
-        name: 'branch_exists' | 'head_matches' | 'commits_ahead' | 'pull_request_open' | 'pull_request_head_matches' | 'review_posted';
+        name: 'branch_exists' | 'head_matches' | 'commits_ahead' | 'commits_of_this_run' | 'pull_request_open' | 'pull_request_head_matches' | 'review_posted';
         ok: boolean;
         detail?: string;
     }>;

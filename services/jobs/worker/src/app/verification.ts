@@ -1,20 +1,9 @@
-/** One question to the code host and its answer. */
-export interface Check {
-  readonly name:
-    | 'branch_exists'
-    | 'head_matches'
-    | 'commits_ahead'
-    | 'commits_of_this_run'
-    | 'pull_request_open'
-    | 'pull_request_head_matches'
-    | 'review_posted';
-  readonly ok: boolean;
-  readonly detail?: string;
-}
+import type { Verification as Recorded } from '@codex-k8s/contracts/staff';
 
-export interface Verification {
-  readonly confirmed: boolean;
-  readonly checked_at: string;
+/** One question to the code host and its answer; the contract names them all, since people are shown each. */
+export type Check = Readonly<Recorded['checks'][number]>;
+
+export interface Verification extends Readonly<Omit<Recorded, 'checks'>> {
   readonly checks: readonly Check[];
 }
 

@@ -230,6 +230,7 @@ export const en = {
       branch_exists: 'The branch exists',
       head_matches: 'The branch ends with the commit of this run',
       commits_ahead: 'There are new commits',
+      commits_of_this_run: 'Commits of this run are among them',
       pull_request_open: 'The pull request is open',
       pull_request_head_matches: 'The pull request shows the commit of this run',
       review_posted: 'The review is posted',

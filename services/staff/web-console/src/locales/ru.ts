@@ -234,6 +234,7 @@ export const ru: Messages = {
       branch_exists: 'Ветка существует',
       head_matches: 'Ветка кончается коммитом этого запуска',
       commits_ahead: 'Есть новые коммиты',
+      commits_of_this_run: 'Среди них есть коммиты этого запуска',
       pull_request_open: 'Запрос на слияние открыт',
       pull_request_head_matches: 'Запрос на слияние показывает коммит этого запуска',
       review_posted: 'Рецензия опубликована',

@@ -137,6 +137,7 @@ const details: Record<string, Partial<RunDetails>> = {
         { name: 'branch_exists', ok: true, detail: 'codex/issue-9-export-orders' },
         { name: 'head_matches', ok: true, detail: '4f0a1b2c3d4e5f60718293a4b5c6d7e8f9012345' },
         { name: 'commits_ahead', ok: true, detail: '3 commits' },
+        { name: 'commits_of_this_run', ok: true, detail: '3 since the run began' },
         { name: 'pull_request_open', ok: true, detail: '#41' },
         { name: 'pull_request_head_matches', ok: true },
       ],
