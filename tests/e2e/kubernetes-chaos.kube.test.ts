@@ -14,7 +14,7 @@ import { trialFolder, until } from './trial-platform.ts';
 const node = inject('realNode');
 const kube = connectKube({ kubeconfig: inject('kubeconfig') });
 const seed = Number(process.env['CODEXK8S_CHAOS_SEED'] ?? Date.now() % 1_000_000);
-const points = Number(process.env['CODEXK8S_CLUSTER_CHAOS_POINTS'] ?? 32);
+const points = Number(process.env['CODEXK8S_CLUSTER_CHAOS_POINTS'] ?? 30);
 const issueCount = 8;
 const ofRuns = labels.runId;
 
@@ -66,6 +66,15 @@ async function crashAndMend({ cluster }: RealNode, part: string): Promise<boolea
   return true;
 }
 
+/** Waits some seconds for something to strike: otherwise the services would take all the blows, and no pod would get any. */
+async function strike(fault: () => Promise<boolean>): Promise<boolean> {
+  for (let tries = 0; tries < 20; tries += 1) {
+    if (await fault()) return true;
+    await pause(500);
+  }
+  return false;
+}
+
 function choose(random: () => number): [string, Fault] {
   const all = Object.entries(faults);
   let dice = random() * all.reduce((sum, [, [weight]]) => sum + weight, 0);
@@ -102,7 +111,7 @@ test.skipIf(node === undefined)(
         issues.push(issue);
       }
       const [name, fault] = choose(random);
-      if (await fault(platform, random, node)) {
+      if (await strike(() => fault(platform, random, node))) {
         struck.set(name, (struck.get(name) ?? 0) + 1);
         done += 1;
       }
