@@ -1,32 +1,49 @@
 /**
- * Builds a service's image with buildah from the committed sources, and pushes it: `npm run image -- agent --base IMAGE --tag IMAGE`. Needs neither
+ * Builds an image with buildah from the committed sources, and pushes it: `npm run image -- platform --base IMAGE --tag IMAGE`. Needs neither
  * root nor a daemon of its own beyond what buildah needs.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-interface Image {
-  /** Workspaces installed into it, the one that starts first. */
-  readonly workspaces: readonly [string, ...string[]];
-  readonly main: string;
+/** One image for several programs: its first argument names the one to run, and needs no name when there is only one. */
+interface ServiceImage {
+  readonly workspaces: readonly string[];
+  readonly programs: Readonly<Record<string, string>>;
+  /** With the built pages of the console. */
+  readonly hasConsole: boolean;
 }
 
-export const images: Readonly<Record<string, Image>> = {
-  agent: { workspaces: ['@codex-k8s/agent-runner', '@codex-k8s/trial-agent'], main: 'services/jobs/agent-runner/src/main.ts' },
-  worker: { workspaces: ['@codex-k8s/worker'], main: 'services/jobs/worker/src/main.ts' },
-  'control-plane': { workspaces: ['@codex-k8s/control-plane'], main: 'services/internal/control-plane/src/main.ts' },
-  'api-gateway': { workspaces: ['@codex-k8s/api-gateway'], main: 'services/external/api-gateway/src/main.ts' },
+const serviceImages: Readonly<Record<string, ServiceImage>> = {
+  agent: {
+    workspaces: ['@codex-k8s/agent-runner', '@codex-k8s/trial-agent'],
+    programs: { 'agent-runner': 'services/jobs/agent-runner/src/main.ts' },
+    hasConsole: false,
+  },
+  platform: {
+    workspaces: ['@codex-k8s/api-gateway', '@codex-k8s/control-plane', '@codex-k8s/worker'],
+    programs: {
+      'api-gateway': 'services/external/api-gateway/src/main.ts',
+      'control-plane': 'services/internal/control-plane/src/main.ts',
+      migrate: 'services/internal/control-plane/src/migrate-main.ts',
+      worker: 'services/jobs/worker/src/main.ts',
+    },
+    hasConsole: true,
+  },
 };
 
+export type ImageName = 'agent' | 'platform' | 'postgres';
+export const imageNames: readonly ImageName[] = ['agent', 'platform', 'postgres'];
+
+const consoleFolder = 'services/staff/web-console';
 const root = join(import.meta.dirname, '../..');
 /** Of no use in an image. */
 const leftOut = ['.ci', '.github', 'bench', 'deploy', 'dev', 'docs', 'tests', 'tools'];
 
 export interface BuildOptions {
-  readonly name: string;
+  readonly name: ImageName;
   readonly base: string;
   readonly tag: string;
   /** A registry without TLS, such as that of a test cluster. */
@@ -34,25 +51,29 @@ export interface BuildOptions {
 }
 
 /** Throws what git, npm or buildah said when one of them fails. */
-export function buildImage({ name, base, tag, isInsecure }: BuildOptions): void {
-  const image = images[name];
-  if (!image) throw new Error(`There is no image ${name}; take one of ${Object.keys(images).join(', ')}.`);
+export function buildImage({ name, ...options }: BuildOptions): void {
+  const image = serviceImages[name];
+  if (!image) return buildAndPush(join(root, 'deploy/images', name), options);
   const context = mkdtempSync(join(tmpdir(), 'codexk8s-image-'));
   try {
     stage(context, image);
-    const tls = `--tls-verify=${String(!isInsecure)}`;
-    const buildah = (...args: string[]): void => run('buildah', '--storage-driver', 'vfs', ...args);
-    const file = join(root, 'deploy/images/Dockerfile');
-    buildah('bud', '--isolation', 'chroot', tls, '--build-arg', `BASE_IMAGE=${base}`, '-t', tag, '-f', file, context);
-    buildah('push', tls, tag);
-    buildah('rmi', tag);
+    return buildAndPush(context, options);
   } finally {
     rmSync(context, { recursive: true, force: true });
   }
 }
 
+/** The context brings its own Dockerfile. */
+function buildAndPush(context: string, { base, tag, isInsecure }: Omit<BuildOptions, 'name'>): void {
+  const tls = `--tls-verify=${String(!isInsecure)}`;
+  const buildah = (...args: string[]): void => run('buildah', '--storage-driver', 'vfs', ...args);
+  buildah('bud', '--isolation', 'chroot', tls, '--build-arg', `BASE_IMAGE=${base}`, '-t', tag, context);
+  buildah('push', tls, tag);
+  buildah('rmi', tag);
+}
+
 /** The sources and exactly the dependencies the lockfile names for the image's workspaces, Node.js among them. */
-function stage(context: string, { workspaces, main }: Image): void {
+function stage(context: string, { workspaces, programs, hasConsole }: ServiceImage): void {
   execFileSync('sh', ['-c', 'git archive HEAD | tar -x -C "$0"', context], { cwd: root });
   const chosen = workspaces.flatMap((workspace) => ['--workspace', workspace]);
   run(
@@ -68,10 +89,33 @@ function stage(context: string, { workspaces, main }: Image): void {
     context,
     ...chosen,
   );
+  copyFileSync(join(context, 'deploy/images/Dockerfile'), join(context, 'Dockerfile'));
   for (const name of readdirSync(context)) {
     if (leftOut.includes(name)) rmSync(join(context, name), { recursive: true, force: true });
   }
-  writeFileSync(join(context, 'start.mjs'), `import './${main}';\n`);
+  if (hasConsole) buildConsole(join(context, consoleFolder, 'dist'));
+  writeFileSync(join(context, 'start.mjs'), startScript(programs));
+}
+
+/** With the tools of the checkout, which an image has no use for; so the checkout must be what the image is built from. */
+function buildConsole(folder: string): void {
+  const sources = [consoleFolder, 'contracts', 'libs/domain'];
+  const changed = execFileSync('git', ['status', '--porcelain', '--', ...sources], { cwd: root, encoding: 'utf8' });
+  if (changed !== '') throw new Error(`Images are built from committed sources; commit or stash first:\n${changed}`);
+  run('npm', 'run', 'build', '--prefix', root, '-w', consoleFolder, '--', '--outDir', folder, '--emptyOutDir');
+}
+
+function startScript(programs: ServiceImage['programs']): string {
+  const [only, ...others] = Object.keys(programs);
+  const modules = Object.fromEntries(Object.entries(programs).map(([name, path]) => [name, `./${path}`]));
+  return `const programs = ${JSON.stringify(modules)};
+const module = programs[process.argv[2] ?? ${JSON.stringify(others.length === 0 ? only : '')}];
+if (module === undefined) {
+  process.stderr.write(\`Name what to run: \${Object.keys(programs).join(', ')}\\n\`);
+  process.exit(2);
+}
+await import(module);
+`;
 }
 
 function run(command: string, ...args: readonly string[]): void {
@@ -92,6 +136,7 @@ if (import.meta.main) {
       insecure: { type: 'boolean', default: false },
     },
   });
-  const [name = ''] = positionals;
+  const name = imageNames.find((one) => one === positionals[0]);
+  if (name === undefined) throw new Error(`There is no image ${positionals[0] ?? ''}; take one of ${imageNames.join(', ')}.`);
   buildImage({ name, base: values.base, tag: values.tag ?? `codex-k8s/${name}:dev`, isInsecure: values.insecure });
 }
