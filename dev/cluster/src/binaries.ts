@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { ClusterError } from './cluster-error.ts';
 import { cacheFolder, environment } from './config.ts';
-import { binariesOf, commandsOf, type GoBinary, type Rung } from './versions.ts';
+import { binariesOf, commandsOf, helm, type GoBinary, type Rung } from './versions.ts';
 
 const buildFolder = join(import.meta.dirname, '../build');
 
@@ -13,18 +13,27 @@ export type Binaries = (name: string) => string;
 
 /** Paths of a rung's binaries; missing ones are built from source, once per version, into a cache outside the checkout. */
 export function ensureBinaries(rung: Rung, log: (line: string) => void): Binaries {
-  const missing = binariesOf[rung].filter((binary) => !existsSync(pathOf(binary)));
-  if (missing.length > 0) {
-    if (!isOnPath('go'))
-      throw new ClusterError('Go is needed to build Kubernetes from source.', 'Install Go 1.24 or newer and put it on PATH.');
-    for (const group of Map.groupBy(missing, ({ name, module }) => module ?? name).values()) build(group, log);
-  }
+  buildMissing(binariesOf[rung], log);
   const paths = new Map(binariesOf[rung].map((binary) => [binary.name, pathOf(binary)]));
   return (name) => {
     const path = paths.get(name);
     if (path === undefined) throw new Error(`${name} is no part of rung ${rung}`);
     return path;
   };
+}
+
+/** Path of Helm, for whoever installs a chart into a cluster. */
+export function ensureHelm(log: (line: string) => void): string {
+  buildMissing([helm], log);
+  return pathOf(helm);
+}
+
+function buildMissing(wanted: readonly GoBinary[], log: (line: string) => void): void {
+  const missing = wanted.filter((binary) => !existsSync(pathOf(binary)));
+  if (missing.length === 0) return;
+  if (!isOnPath('go'))
+    throw new ClusterError('Go is needed to build Kubernetes from source.', 'Install Go 1.24 or newer and put it on PATH.');
+  for (const group of Map.groupBy(missing, ({ name, module }) => module ?? name).values()) build(group, log);
 }
 
 function pathOf(binary: GoBinary): string {

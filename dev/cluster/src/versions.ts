@@ -44,6 +44,24 @@ const realNode: readonly GoBinary[] = [
   { name: 'local-path-provisioner', package: 'github.com/rancher/local-path-provisioner', version: '0.0.30' },
 ];
 
+const helmVersion = '3.19.0';
+const helmPackage = 'helm.sh/helm/v3';
+
+/** No part of the cluster: the tool that installs charts into it, built when it is asked for. */
+export const helm: GoBinary = {
+  name: 'helm',
+  package: `${helmPackage}/cmd/helm`,
+  version: helmVersion,
+  ldflags: [
+    `-X ${helmPackage}/internal/version.version=v${helmVersion}`,
+    // What `lint` and `template` hold a chart against; without it Helm built from its module takes the cluster for v1.20.
+    ...['pkg/lint/rules', 'pkg/chartutil'].flatMap((path) => {
+      const [major, minor] = kubernetesVersion.split('.');
+      return [`-X ${helmPackage}/${path}.k8sVersionMajor=${major}`, `-X ${helmPackage}/${path}.k8sVersionMinor=${minor}`];
+    }),
+  ].join(' '),
+};
+
 /** `api`: the API alone. `simulated`: and nodes that only say they run pods. `node`: and one real node with containers. */
 export const rungs = ['api', 'simulated', 'node'] as const;
 export type Rung = (typeof rungs)[number];

@@ -60,10 +60,14 @@ export async function checkVersion({ config }: Kube): Promise<string> {
 }
 
 /** Server-side apply: repeating it is harmless, and what others own in the object stays theirs. Returns the object as it stands. */
-export async function applyObject<T extends KubernetesObject>({ objects }: Kube, object: T): Promise<T> {
+export async function applyObject<T extends KubernetesObject>(
+  { objects }: Kube,
+  object: T,
+  { isDryRun = false }: { /** The API server checks it as ever, and keeps nothing. */ readonly isDryRun?: boolean } = {},
+): Promise<T> {
   const { kind, metadata } = object;
   return translated(`${kind ?? 'object'} ${metadata?.name ?? ''}`, () =>
-    objects.patch(object, undefined, undefined, manager, true, PatchStrategy.ServerSideApply),
+    objects.patch(object, undefined, isDryRun ? 'All' : undefined, manager, true, PatchStrategy.ServerSideApply),
   );
 }
 
