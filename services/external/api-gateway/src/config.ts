@@ -30,6 +30,7 @@ export const Config = z
     CODEXK8S_HTTP_HOST: z.string().default('0.0.0.0'),
     CODEXK8S_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
     CODEXK8S_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+    CODEXK8S_DRAIN_SECONDS: z.coerce.number().int().min(0).max(15).default(0), // a stop is ended after 20 s
     CODEXK8S_LOG_LEVEL: z.string().default('info'),
     OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
     CODEXK8S_CONTROL_PLANE_URL: z.url(),
@@ -63,6 +64,7 @@ export const Config = z
     host: env.CODEXK8S_HTTP_HOST,
     port: env.CODEXK8S_HTTP_PORT,
     metricsPort: env.CODEXK8S_METRICS_PORT,
+    drainSec: env.CODEXK8S_DRAIN_SECONDS,
     logLevel: env.CODEXK8S_LOG_LEVEL,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     controlPlaneUrl: env.CODEXK8S_CONTROL_PLANE_URL,

@@ -2,7 +2,7 @@ import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import { contractText } from '@codex-k8s/contracts';
-import { createHttpServer, mountContract, readContract } from '@codex-k8s/http';
+import { createHttpServer, drain, mountContract, readContract } from '@codex-k8s/http';
 import { createMetrics, serveMetrics, type Logger, type Metrics } from '@codex-k8s/runtime';
 import type { FastifyInstance } from 'fastify';
 import { createControlPlaneClient, type ControlPlaneClient } from './app/control-plane.ts';
@@ -33,6 +33,7 @@ export async function startGateway({ config, log }: { config: Config; log: Logge
   return {
     url: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
+      await drain(app, config.drainSec);
       await Promise.all([app.close(), scraped[Symbol.asyncDispose]()]);
     },
   };

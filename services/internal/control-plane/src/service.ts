@@ -1,7 +1,7 @@
 import { contractText } from '@codex-k8s/contracts';
 import { createLabels } from '@codex-k8s/domain';
 import { githubProviders } from '@codex-k8s/github';
-import { createHttpServer, mountContract, readContract, type Operation } from '@codex-k8s/http';
+import { createHttpServer, drain, mountContract, readContract, type Operation } from '@codex-k8s/http';
 import { connectKube, isInCluster, type Kube } from '@codex-k8s/kube';
 import { createMetrics, serveMetrics, staticKeys, type Logger, type Metrics } from '@codex-k8s/runtime';
 import { createRunAnnouncer, pendingMigrations, translateDatabaseError, type Store } from '@codex-k8s/store';
@@ -50,6 +50,7 @@ export async function startControlPlane({ config, store, log, strictAnswers = fa
     url: `http://127.0.0.1:${port}`,
     context,
     async [Symbol.asyncDispose]() {
+      await drain(app, config.drainSec);
       await Promise.all([app.close(), scraped[Symbol.asyncDispose]()]);
     },
   };
