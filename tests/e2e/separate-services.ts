@@ -177,12 +177,12 @@ async function linkOwner({
   });
 }
 
-interface Access {
+export interface StaffAccess {
   readonly apiUrl: string;
   readonly adminToken: string;
 }
 
-async function createDemoProject({ apiUrl, adminToken }: Access): Promise<string> {
+export async function createDemoProject({ apiUrl, adminToken }: StaffAccess): Promise<string> {
   const project = await post(`${apiUrl}/staff/projects`, adminToken, { slug: demo.project, name: 'Demo' });
   await fetch(`${apiUrl}/staff/projects/${project.id}`, {
     method: 'PATCH',
@@ -192,8 +192,8 @@ async function createDemoProject({ apiUrl, adminToken }: Access): Promise<string
   return project.id;
 }
 
-async function bindRepository(
-  { apiUrl, adminToken }: Access,
+export async function bindRepository(
+  { apiUrl, adminToken }: StaffAccess,
   { projectId, name, token }: { projectId: string; name: string; token: string },
 ): Promise<void> {
   await post(`${apiUrl}/staff/projects/${projectId}/repositories`, adminToken, { provider: 'github', owner: demo.owner, name, token });

@@ -1,0 +1,46 @@
+/** Images for the stories on the real node: one of each kind per commit, whichever story asks first. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ensureBinaries } from '../../dev/cluster/src/binaries.ts';
+import { cacheFolder } from '../../dev/cluster/src/config.ts';
+import { buildImage, type ImageName } from '../../deploy/images/build.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** The name under which pods pull the image; built from what is committed, and pushed, unless the registry has it. */
+export async function ensureImage(name: ImageName, { registry }: { readonly registry: string }): Promise<string> {
+  const version = versionOf(name);
+  const image = `codex-k8s/${name}:${version}`;
+  const tag = `${registry}/${image}`;
+  if (!(await hasImage(registry, name, version))) {
+    const build = (): void => buildImage({ name, base: `${registry}/debian:bookworm`, tag, isInsecure: true });
+    if (name === 'postgres') pushKept(tag, join(cacheFolder(), 'images', `postgres-${version}.tar`), build);
+    else build();
+  }
+  return `localhost:5000/${image}`;
+}
+
+/** Of what the image is built from. */
+function versionOf(name: ImageName): string {
+  const source = name === 'postgres' ? 'HEAD:deploy/images/postgres' : 'HEAD';
+  return execFileSync('git', ['rev-parse', '--short=12', source], { cwd: root, encoding: 'utf8' }).trim();
+}
+
+async function hasImage(registry: string, name: ImageName, version: string): Promise<boolean> {
+  const headers = { accept: 'application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json' };
+  return (await fetch(`http://${registry}/v2/codex-k8s/${name}/manifests/${version}`, { method: 'HEAD', headers })).ok;
+}
+
+/** An image that is the same for months, and takes Debian's mirror and a compiler to make, outlives the cluster's registry. */
+function pushKept(tag: string, archive: string, build: () => void): void {
+  const crane = ensureBinaries('node', () => undefined)('crane');
+  if (existsSync(archive)) {
+    execFileSync(crane, ['push', '--insecure', archive, tag], { stdio: 'ignore' });
+    return;
+  }
+  build();
+  mkdirSync(dirname(archive), { recursive: true });
+  execFileSync(crane, ['pull', '--insecure', tag, `${archive}.${process.pid}`], { stdio: 'ignore' });
+  renameSync(`${archive}.${process.pid}`, archive);
+}
