@@ -2,7 +2,8 @@
 import { connectKube, labels, projectNamespace, runnerAccount } from '@codex-k8s/kube';
 import { namespaceOfRun } from '@codex-k8s/store';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { startOnKubernetes } from './kubernetes-platform.ts';
+import { codexk8s } from '../cli/command.ts';
+import { startOnKubernetes, workerOnKubernetes } from './kubernetes-platform.ts';
 import type { SeparateServices } from './separate-services.ts';
 import { trialFolder, until } from './trial-platform.ts';
 
@@ -181,6 +182,26 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
     expect((await api.run(run.id)).isolated).toBe(false);
     const started = (await api.events(run.id)).find(({ event_type: type }) => type === 'run.attempt.started');
     expect(started?.payload).toMatchObject({ isolated: false, controls: states });
+  });
+
+  test('the command line tries the same controls, and says what to do about those that do not hold', async () => {
+    if (!node) return;
+    const env = await workerOnKubernetes(kube, { node, dataDir: folder.path });
+
+    const doctor = codexk8s(['doctor', '--cluster', '--json'], { cwd: folder.path, env });
+    await doctor.ended;
+
+    const { checks } = JSON.parse(doctor.stdout()) as { checks: { name: string; verdict: string; found: string; remedy?: string }[] };
+    const verdicts = Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict]));
+    expect(verdicts).toMatchObject({
+      cluster: 'ok',
+      'pod security': 'ok',
+      'admission policy': 'ok',
+      quota: 'ok',
+      dns: 'ok',
+      'network policy': 'fail',
+    });
+    expect(checks.find(({ name }) => name === 'network policy')?.remedy).toContain('network plugin');
   });
 
   test('a pod that is lost is followed by another, which resumes the session', async () => {
