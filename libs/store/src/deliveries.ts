@@ -1,49 +1,57 @@
 import type { ActorRef, FlowEventType } from '@codex-k8s/domain';
 import { sql, type Selectable } from 'kysely';
-import { asJson } from './json.ts';
 import type { Repository } from './repositories.ts';
-import { repositoryByExternalId } from './sql-parts.ts';
+import { repositoryByExternalId, rowsOf } from './sql-parts.ts';
 import type { Db, Tx } from './store.ts';
 import type { CoreWebhookDeliveries } from './tables.gen.ts';
+import { together } from './together.ts';
 
 export type Delivery = Selectable<CoreWebhookDeliveries>;
 export type KnownDelivery = Pick<Delivery, 'deliveryId' | 'eventType' | 'runId'>;
 
-/** Serialises all decisions on one issue of one repository (NFR-018); held until the transaction ends. */
-export async function lockIssue(
-  tx: Tx,
-  { repository, issueNumber }: { repository: string; issueNumber: number | undefined },
-): Promise<void> {
-  await sql`/* prepared */ select pg_advisory_xact_lock(hashtextextended(${`issue:${repository.toLowerCase()}#${issueNumber ?? ''}`}, 0))`.execute(
-    tx,
-  );
+export interface IssuePlace {
+  readonly repository: string;
+  readonly issueNumber: number | undefined;
 }
+
+/** What the lock of an issue is on. */
+export function issueLockKey({ repository, issueNumber }: IssuePlace): string {
+  return `issue:${repository.toLowerCase()}#${issueNumber ?? ''}`;
+}
+
+/** Serialises all decisions on one issue of one repository (NFR-018); held until the transaction ends. */
+export const lockIssue = together(async (tx: Tx, places: readonly IssuePlace[]): Promise<void[]> => {
+  const keys = places.map(issueLockKey).toSorted(); // all transactions take them in one order, so that no two wait for each other
+  await sql`/* prepared */ select count(pg_advisory_xact_lock(hashtextextended(key, 0))) from unnest(${keys}::text[]) key`.execute(tx);
+  return places.map(() => undefined);
+});
 
 /**
  * What is on record when a delivery comes: a delivery of the same id, or of the same event and body within the window, and the repository that it
  * is about.
  */
-export async function lookUpDelivery(
-  tx: Tx,
-  { deliveryId, eventType, bodySha256, windowSec, repositoryId }: DeliveryQuestion,
-): Promise<{ known: KnownDelivery | undefined; repository: Repository | undefined }> {
+export const lookUpDelivery = together(async (tx: Tx, questions: readonly DeliveryQuestion[]): Promise<DeliveryFacts[]> => {
+  const asked = questions.map((question, n) => ({ n, ...question }));
   const { rows } = await sql<Repository & { knownId: string | null; knownType: string; knownRunId: string | null }>`/* prepared */
     select k.delivery_id as known_id, k.event_type as known_type, k.run_id as known_run_id, r.*
-    from (select) one
-      left join (
+    from ${rowsOf(asked, 'n int, "deliveryId" text, "eventType" text, "bodySha256" text, "windowSec" float, "repositoryId" bigint')}
+      left join lateral (
         select delivery_id, event_type, run_id from core.webhook_deliveries
-        where delivery_id = ${deliveryId}
-          or (body_sha256 = ${bodySha256} and event_type = ${eventType} and received_at > now() - make_interval(secs => ${windowSec}))
+        where delivery_id = q."deliveryId"
+          or (body_sha256 = q."bodySha256" and event_type = q."eventType" and received_at > now() - make_interval(secs => q."windowSec"))
         limit 1
       ) k on true
-      left join (${repositoryByExternalId(repositoryId)}) r on true`.execute(tx);
-  const [row] = rows;
-  if (!row) return { known: undefined, repository: undefined };
-  const { knownId, knownType, knownRunId, ...repository } = row;
-  return {
+      left join lateral (${repositoryByExternalId(sql<number>`q."repositoryId"`)} limit 1) r on true
+    order by q.n`.execute(tx);
+  return rows.map(({ knownId, knownType, knownRunId, ...repository }) => ({
     known: knownId === null ? undefined : { deliveryId: knownId, eventType: knownType, runId: knownRunId },
     repository: (repository.id as string | null) === null ? undefined : repository, // joined, so null when it is not there
-  };
+  }));
+});
+
+export interface DeliveryFacts {
+  readonly known: KnownDelivery | undefined;
+  readonly repository: Repository | undefined;
 }
 
 export interface DeliveryQuestion {
@@ -70,24 +78,38 @@ export type NewDelivery = Pick<
 > & { readonly result: 'accepted' | 'ignored'; readonly details: Readonly<Record<string, unknown>> };
 
 /** A delivery and the event that says what was decided. False: another transaction recorded this id first. */
-export async function recordDelivery(tx: Tx, delivery: NewDelivery, { projectId, actor, payload }: DecisionEvent): Promise<boolean> {
-  const { deliveryId, bodySha256, eventType, action, repositoryFullName, result, reason, runId, repositoryId, issueNumber } = delivery;
-  const type: FlowEventType = result === 'accepted' ? 'webhook.received' : 'webhook.ignored';
-  const { numAffectedRows } = await sql`/* prepared */
-    with recorded as (
+export function recordDelivery(tx: Tx, delivery: NewDelivery, decision: DecisionEvent): Promise<boolean> {
+  return recordDecided(tx, { delivery, decision });
+}
+
+const recordDecided = together(async (tx: Tx, decided: readonly { delivery: NewDelivery; decision: DecisionEvent }[]) => {
+  const wanted = decided.map(({ delivery, decision: { projectId, actor, payload } }) => {
+    const type: FlowEventType = delivery.result === 'accepted' ? 'webhook.received' : 'webhook.ignored';
+    return { ...delivery, projectId, actorType: actor.type, actorId: actor.id, type, payload };
+  });
+  const { rows } = await sql<{ deliveryId: string }>`/* prepared */
+    with wanted as (
+      select distinct on (q."deliveryId") q.* from ${rowsOf(wanted, deliveryColumns)}
+    ), recorded as (
       insert into core.webhook_deliveries (delivery_id, body_sha256, event_type, action, repository_full_name, result, reason, run_id,
         repository_id, issue_number, needs_answer, details)
-      values (${deliveryId}, ${bodySha256}, ${eventType}, ${action}, ${repositoryFullName}, ${result}, ${reason}, ${runId},
-        ${repositoryId}, ${issueNumber}, ${delivery.needsAnswer}, ${asJson(delivery.details)})
+      select "deliveryId", "bodySha256", "eventType", action, "repositoryFullName", result, reason, "runId",
+        "repositoryId", "issueNumber", "needsAnswer", details from wanted
       on conflict (delivery_id) do nothing
       returning delivery_id, run_id
+    ), told as (
+      insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, payload)
+      select r.delivery_id, r.run_id, w."projectId", w."actorType", w."actorId", w.type, w.payload
+      from recorded r join wanted w on w."deliveryId" = r.delivery_id
     )
-    insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, payload)
-    select delivery_id, run_id, ${projectId ?? null}::uuid, ${actor.type}, ${actor.id}, ${type}, ${asJson(payload)} from recorded`.execute(
-    tx,
-  );
-  return (numAffectedRows ?? 0n) > 0n;
-}
+    select delivery_id from recorded`.execute(tx);
+  const recorded = new Set(rows.map(({ deliveryId }) => deliveryId));
+  return wanted.map(({ deliveryId }) => recorded.delete(deliveryId));
+});
+
+const deliveryColumns = `"deliveryId" text, "bodySha256" text, "eventType" text, action text, "repositoryFullName" text, result text, reason text,
+  "runId" uuid, "repositoryId" uuid, "issueNumber" int, "needsAnswer" boolean, details jsonb, "projectId" uuid, "actorType" text, "actorId" text,
+  type text, payload jsonb`;
 
 export interface DecisionEvent {
   readonly projectId: string | undefined;

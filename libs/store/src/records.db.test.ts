@@ -3,7 +3,7 @@ import { aProject, aRepository, aRun, openTestStore } from '@codex-k8s/testkit';
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
 import { actionDigest, consumeLabelGrant, decideAction, requestAction } from './action-requests.ts';
-import { lookUpDelivery, recordDelivery, type NewDelivery } from './deliveries.ts';
+import { lockIssue, lookUpDelivery, recordDelivery, type NewDelivery } from './deliveries.ts';
 import { migrate, pendingMigrations } from './migrate.ts';
 import { appendLog, expireLogs, getLogHead, readLog } from './run-logs.ts';
 import { listRuns } from './run-lists.ts';
@@ -173,6 +173,16 @@ test('a delivery is known by its id for ever and by its body within the window',
   await sql`update core.webhook_deliveries set received_at = now() - interval '1 hour'`.execute(store.db);
   expect(await find({ bodySha256: delivery.bodySha256 })).toBeUndefined();
   expect(await find({ deliveryId: delivery.deliveryId })).toBeDefined();
+});
+
+test('transactions that lock the same issues in any order do not wait for each other in a circle', async () => {
+  const places = Array.from({ length: 20 }, (_, issueNumber) => ({ repository: 'acme/shop', issueNumber }));
+  const lockAll = (n: number) =>
+    store.db.transaction().execute((tx) => Promise.all((n % 2 === 0 ? places : places.toReversed()).map((place) => lockIssue(tx, place))));
+
+  const locked = await Promise.all(Array.from({ length: 10 }, (_, n) => lockAll(n)));
+
+  expect(locked.map(({ length }) => length)).toEqual(Array.from({ length: 10 }, () => 20));
 });
 
 test('an older attempt does not overwrite the session, and a pinned prompt stays', async () => {

@@ -1,8 +1,10 @@
 import { finalStatuses, runMoves, type ActorRef, type ErrorCode, type RunMove, type RunStatus, type StageRecord } from '@codex-k8s/domain';
 import { sql, type Insertable, type Selectable, type Updateable } from 'kysely';
 import { asJson } from './json.ts';
+import { rowsOf } from './sql-parts.ts';
 import type { Db, Tx } from './store.ts';
 import type { CoreAgentRuns } from './tables.gen.ts';
+import { together } from './together.ts';
 
 export type Run = Omit<Selectable<CoreAgentRuns>, 'status'> & { readonly status: RunStatus };
 
@@ -44,17 +46,19 @@ export type CreatedRun = Pick<Run, 'id' | 'correlationId' | 'agentKey' | 'runKin
  * Creates a pending run, its session, its `run.enqueued` event and, for a stage run, the transition of its issue. Undefined: a run of this correlation id exists, or the issue has an
  * active stage run; both guards are unique indexes, so of any number of concurrent callers one wins.
  */
-export async function createRunOnce(tx: Tx, run: NewRun): Promise<CreatedRun | undefined> {
+export const createRunOnce = together(async (tx: Tx, runs: readonly NewRun[]): Promise<(CreatedRun | undefined)[]> => {
+  const wanted = runs.map(({ actor, ...run }) => ({ ...run, actorType: actor.type, actorId: actor.id }));
   const { rows } = await sql<CreatedRun>`/* prepared */
-    with created as (
+    with wanted as (
+      select distinct on (q."correlationId") q.* from ${rowsOf(wanted, runColumns)}
+    ), created as (
       insert into core.agent_runs (correlation_id, parent_run_id, project_id, repository_id, repository_full_name, agent_id, agent_key, program,
         model, reasoning_effort, scripted, run_kind, trigger_kind, trigger_label, triggered_by, issue_number, issue_title, issue_url, pr_number,
         pr_url, head_sha, base_branch, branch, learning_mode, run_payload, policy)
-      values (${run.correlationId}, ${run.parentRunId ?? null}, ${run.projectId}, ${run.repositoryId}, ${run.repositoryFullName}, ${run.agentId},
-        ${run.agentKey}, ${run.program}, ${run.model}, ${run.reasoningEffort}, ${run.scripted ?? false}, ${run.runKind}, ${run.triggerKind},
-        ${run.triggerLabel ?? null}, ${run.triggeredBy}, ${run.issueNumber ?? null}, ${run.issueTitle ?? null}, ${run.issueUrl ?? null},
-        ${run.prNumber ?? null}, ${run.prUrl ?? null}, ${run.headSha ?? null}, ${run.baseBranch}, ${run.branch}, ${run.learningMode ?? false},
-        ${asJson(run.payload)}, ${asJson(run.policy)})
+      select "correlationId", "parentRunId", "projectId", "repositoryId", "repositoryFullName", "agentId", "agentKey", program,
+        model, "reasoningEffort", coalesce(scripted, false), "runKind", "triggerKind", "triggerLabel", "triggeredBy", "issueNumber", "issueTitle",
+        "issueUrl", "prNumber", "prUrl", "headSha", "baseBranch", branch, coalesce("learningMode", false), payload, policy
+      from wanted
       on conflict do nothing
       returning id, correlation_id, project_id, repository_id, repository_full_name, agent_key, program, model, reasoning_effort, run_kind, trigger_kind,
         trigger_label, issue_number, pr_number, pr_url, branch, attempt
@@ -65,32 +69,46 @@ export async function createRunOnce(tx: Tx, run: NewRun): Promise<CreatedRun | u
         agent_key, trigger_kind, program, model, reasoning_effort from created
     ), enqueued as (
       insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, payload)
-      select correlation_id, id, project_id, ${run.actor.type}, ${run.actor.id}, 'run.enqueued',
-        jsonb_build_object('trigger_kind', trigger_kind, 'agent_key', agent_key, 'trigger_label', trigger_label) from created
+      select c.correlation_id, c.id, c.project_id, w."actorType", w."actorId", 'run.enqueued',
+        jsonb_build_object('trigger_kind', c.trigger_kind, 'agent_key', c.agent_key, 'trigger_label', c.trigger_label)
+      from created c join wanted w on w."correlationId" = c.correlation_id
       returning correlation_id, run_id, project_id, actor_type, actor_id
-    )${run.stage === undefined ? sql`` : sql`, ${enterStage(run.stage, run.profile)}`}
-    select id, correlation_id, agent_key, run_kind, trigger_kind, attempt from created`.execute(tx);
-  return rows[0];
-}
-
-/** Puts the issue of the `created` run into a stage; reads `enqueued`, so that its event comes second. */
-function enterStage(stage: StageRecord['stage'], profile: string) {
-  return sql`before as (
-      select jsonb_build_object('from', jsonb_build_object('stage', s.stage, 'status', s.status)) as payload
-      from core.issue_stages s join created c on s.repository_id = c.repository_id and s.issue_number = c.issue_number
     ), staged as (
+      select c.id, c.correlation_id, c.repository_id, c.issue_number, w.stage, w.profile
+      from created c join wanted w on w."correlationId" = c.correlation_id where w.stage is not null
+    ), ${enterStages}
+    select id, correlation_id, agent_key, run_kind, trigger_kind, attempt from created`.execute(tx);
+  const created = new Map(rows.map((run) => [run.correlationId, run]));
+  return runs.map(({ correlationId }) => {
+    const run = created.get(correlationId);
+    created.delete(correlationId); // asked for twice, created once
+    return run;
+  });
+});
+
+/**
+ * Puts the issues of the `staged` runs into their stages; reads `enqueued`, so that its event comes second. Where the issue was before is one index
+ * look-up each (`limit 1`), whatever the planner thought of the table's size when it kept the plan.
+ */
+const enterStages = sql`placed as (
       insert into core.issue_stages (repository_id, issue_number, profile, stage, status, active_run_id)
-      select repository_id, issue_number, ${profile}, ${stage}, 'in_progress', id from created
+      select repository_id, issue_number, profile, stage, 'in_progress', id from staged
       on conflict (repository_id, issue_number) do update set stage = excluded.stage, status = excluded.status,
         active_run_id = excluded.active_run_id, updated_at = now()
     ), entered as (
       insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, payload)
       select e.correlation_id, e.run_id, e.project_id, e.actor_type, e.actor_id, 'stage.transition',
-        jsonb_build_object('to', jsonb_build_object('stage', ${stage}::text, 'status', 'in_progress'), 'issue_number', c.issue_number)
-          || coalesce((select payload from before), '{}')
-      from enqueued e join created c on c.id = e.run_id
+        jsonb_build_object('to', jsonb_build_object('stage', t.stage, 'status', 'in_progress'), 'issue_number', t.issue_number)
+          || coalesce(before.payload, '{}')
+      from enqueued e join staged t on t.id = e.run_id
+        left join lateral (select jsonb_build_object('from', jsonb_build_object('stage', s.stage, 'status', s.status)) as payload
+          from core.issue_stages s where s.repository_id = t.repository_id and s.issue_number = t.issue_number limit 1) before on true
     )`;
-}
+
+const runColumns = `"correlationId" text, "parentRunId" uuid, "projectId" uuid, "repositoryId" uuid, "repositoryFullName" text, "agentId" uuid,
+  "agentKey" text, program text, model text, "reasoningEffort" text, scripted boolean, "runKind" text, "triggerKind" text, "triggerLabel" text,
+  "triggeredBy" text, "issueNumber" int, "issueTitle" text, "issueUrl" text, "prNumber" int, "prUrl" text, "headSha" text, "baseBranch" text,
+  branch text, "learningMode" boolean, payload jsonb, policy jsonb, "actorType" text, "actorId" text, stage text, profile text`;
 
 export type RunChange = Omit<Updateable<CoreAgentRuns>, 'id' | 'status' | 'finishedAt' | 'updatedAt' | 'failureCode' | 'failureMessage'>;
 

@@ -1,10 +1,11 @@
-/** What the rule behind a trigger label asks about an issue, in one statement: it is read for every label of every delivery. */
+/** What the rule behind a trigger label asks about an issue, in one statement for all deliveries of a batch. */
 import type { ProjectRole, StageRecord } from '@codex-k8s/domain';
 import { sql } from 'kysely';
 import type { AgentView } from './agents.ts';
 import type { ProjectSettings } from './projects.ts';
-import { agentInForce, openLabelGrants, senderOf } from './sql-parts.ts';
+import { agentInForce, openLabelGrants, rowsOf, senderOf } from './sql-parts.ts';
 import type { Tx } from './store.ts';
+import { together } from './together.ts';
 import type { KnownSender } from './users.ts';
 
 export interface TriggerFacts {
@@ -30,22 +31,30 @@ export interface TriggerQuestion {
 }
 
 /** Call it under the lock of the issue. */
-export async function readTriggerFacts(tx: Tx, question: TriggerQuestion): Promise<TriggerFacts> {
-  const { projectId, repositoryId, issueNumber, agentKey, account } = question;
+export const readTriggerFacts = together(async (tx: Tx, questions: readonly TriggerQuestion[]): Promise<TriggerFacts[]> => {
+  const asked = questions.map(({ account, ...question }, n) => ({ n, ...question, userId: account.id, login: account.login }));
+  const projectId = sql<string>`q."projectId"`;
+  const repositoryId = sql<string>`q."repositoryId"`;
+  const issueNumber = sql<number>`q."issueNumber"`;
+  // One index look-up for each question (`limit 1`), whatever the planner thought of the table's size when it kept the plan.
   const { rows } = await sql<Row>`/* prepared */
     select p.settings, s.stage, s.status, s.pr_number, u.id as user_id, u.is_platform_admin, u.is_platform_owner, u.role,
       a.id as agent_id, a.agent_key, a.name, a.role_kind, a.project_id, a.is_active, a.program, a.model, a.reasoning_effort, a.policy_key,
       a.runtime_mode, a.max_parallel_runs, a.run_timeout_sec, a.owner_review_timeout_sec, a.max_attempts,
-      exists (${openLabelGrants(question)}) as has_grant,
+      exists (${openLabelGrants({ repositoryId, issueNumber, label: sql<string>`q.label` })}) as has_grant,
       (select id from core.agent_runs where repository_id = ${repositoryId} and issue_number = ${issueNumber}
          and run_kind <> 'review' and status in ('pending', 'running', 'waiting_mcp') limit 1) as active_run_id
-    from core.projects p
-      left join core.issue_stages s on s.repository_id = ${repositoryId} and s.issue_number = ${issueNumber}
-      left join (${senderOf({ githubUserId: account.id, githubLogin: account.login, projectId })}) u on true
-      left join (${agentInForce({ agentKey, projectId })}) a on true
-    where p.id = ${projectId}`.execute(tx);
-  const [row] = rows;
-  if (!row) throw new Error(`project ${projectId} has a repository and is not there`); // the foreign key forbids it
+    from ${rowsOf(asked, '"n" int, "projectId" uuid, "repositoryId" uuid, "issueNumber" int, label text, "agentKey" text, "userId" bigint, login text')}
+      left join core.projects p on p.id = ${projectId}
+      left join lateral (select stage, status, pr_number from core.issue_stages
+        where repository_id = ${repositoryId} and issue_number = ${issueNumber} limit 1) s on true
+      left join lateral (${senderOf({ githubUserId: sql<number>`q."userId"`, githubLogin: sql<string>`q.login`, projectId })}) u on true
+      left join lateral (${agentInForce({ agentKey: sql<string>`q."agentKey"`, projectId })}) a on true
+    order by q.n`.execute(tx);
+  return rows.map(factsOf);
+});
+
+function factsOf(row: Row): TriggerFacts {
   const { settings, activeRunId, hasGrant, stage, status, prNumber, userId, isPlatformAdmin, isPlatformOwner, role, agentId, ...agent } =
     row;
   return {
