@@ -1,10 +1,10 @@
 import cookie from '@fastify/cookie';
-import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import { contractText } from '@codex-k8s/contracts';
 import { createHttpServer, drain, mountContract, readContract } from '@codex-k8s/http';
 import { createMetrics, serveMetrics, type Logger, type Metrics } from '@codex-k8s/runtime';
 import type { FastifyInstance } from 'fastify';
+import helmet from 'helmet';
 import { createControlPlaneClient, type ControlPlaneClient } from './app/control-plane.ts';
 import { createGithubOAuth } from './app/github-oauth.ts';
 import type { Config } from './config.ts';
@@ -49,7 +49,8 @@ export async function createApp({ config, log, metrics }: { config: Config; log:
     trustProxy: config.trustedProxies,
     onRequestDone: ({ operation, status, seconds }) => requests.observe({ operation, status }, seconds),
   });
-  await app.register(helmet, contentSecurity(config));
+  const secure = helmet(contentSecurity(config)); // made once: Fastify's plugin writes the policy anew for each request
+  app.addHook('onRequest', (request, reply, done) => secure(request.raw, reply.raw, () => done()));
   await app.register(cookie);
   await app.register(rateLimit, { global: false });
   app.addHook('onRequest', async (request) => checkOrigin(request, config.publicUrl));
