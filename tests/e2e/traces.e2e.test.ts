@@ -62,7 +62,7 @@ test('a label is one trace through all services, to the pull request and its rev
   expect(storyOf(traceOf(run))).toEqual(
     `
 api-gateway: POST /api/v1/webhooks/github
-  control-plane: POST /internal/v1/events/github
+  control-plane: ingest delivery
     control-plane: create run
       worker: publish status
       worker: start attempt

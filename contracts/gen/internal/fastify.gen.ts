@@ -2,13 +2,12 @@
 
 import type { RouteHandler } from 'fastify';
 
-import type { AppendRunLogsData, AppendRunLogsResponses, AuthorizeOAuthUserData, AuthorizeOAuthUserResponses, FinishAttemptData, FinishAttemptResponses, GetRunSpecData, GetRunSpecResponses, GetStaffUserData, GetStaffUserResponses, HeartbeatData, HeartbeatResponses, IngestEventData, IngestEventResponses, InsertRunEventData, InsertRunEventResponses, SaveAgentSessionData, SaveAgentSessionResponses } from './types.gen.ts';
+import type { AppendRunLogsData, AppendRunLogsResponses, AuthorizeOAuthUserData, AuthorizeOAuthUserResponses, FinishAttemptData, FinishAttemptResponses, GetRunSpecData, GetRunSpecResponses, GetStaffUserData, GetStaffUserResponses, HeartbeatData, HeartbeatResponses, IngestEventsData, IngestEventsResponses, InsertRunEventData, InsertRunEventResponses, SaveAgentSessionData, SaveAgentSessionResponses } from './types.gen.ts';
 
 export type RouteHandlers = {
-    ingestEvent: RouteHandler<{
-        Body: IngestEventData['body'];
-        Headers: IngestEventData['headers'];
-        Reply: IngestEventResponses;
+    ingestEvents: RouteHandler<{
+        Body: IngestEventsData['body'];
+        Reply: IngestEventsResponses;
     }>;
     authorizeOAuthUser: RouteHandler<{
         Body: AuthorizeOAuthUserData['body'];

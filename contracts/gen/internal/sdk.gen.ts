@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { AppendRunLogsData, AppendRunLogsErrors, AppendRunLogsResponses, AuthorizeOAuthUserData, AuthorizeOAuthUserErrors, AuthorizeOAuthUserResponses, FinishAttemptData, FinishAttemptErrors, FinishAttemptResponses, GetRunSpecData, GetRunSpecErrors, GetRunSpecResponses, GetStaffUserData, GetStaffUserErrors, GetStaffUserResponses, HeartbeatData, HeartbeatErrors, HeartbeatResponses, IngestEventData, IngestEventErrors, IngestEventResponses, InsertRunEventData, InsertRunEventErrors, InsertRunEventResponses, SaveAgentSessionData, SaveAgentSessionErrors, SaveAgentSessionResponses } from './types.gen.ts';
+import type { AppendRunLogsData, AppendRunLogsErrors, AppendRunLogsResponses, AuthorizeOAuthUserData, AuthorizeOAuthUserErrors, AuthorizeOAuthUserResponses, FinishAttemptData, FinishAttemptErrors, FinishAttemptResponses, GetRunSpecData, GetRunSpecErrors, GetRunSpecResponses, GetStaffUserData, GetStaffUserErrors, GetStaffUserResponses, HeartbeatData, HeartbeatErrors, HeartbeatResponses, IngestEventsData, IngestEventsErrors, IngestEventsResponses, InsertRunEventData, InsertRunEventErrors, InsertRunEventResponses, SaveAgentSessionData, SaveAgentSessionErrors, SaveAgentSessionResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -19,9 +19,13 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
 };
 
 /**
- * Record a verified webhook delivery and decide on it
+ * Record verified webhook deliveries and decide on each
+ *
+ * What reached the gateway while earlier requests were under way comes as one request. Each delivery has its own answer, in the order of
+ * the request; one that is refused changes nothing for the others.
+ *
  */
-export const ingestEvent = <ThrowOnError extends boolean = false>(options: Options<IngestEventData, ThrowOnError>): RequestResult<IngestEventResponses, IngestEventErrors, ThrowOnError> => (options.client ?? client).post<IngestEventResponses, IngestEventErrors, ThrowOnError>({
+export const ingestEvents = <ThrowOnError extends boolean = false>(options: Options<IngestEventsData, ThrowOnError>): RequestResult<IngestEventsResponses, IngestEventsErrors, ThrowOnError> => (options.client ?? client).post<IngestEventsResponses, IngestEventsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/events/github',
     ...options,

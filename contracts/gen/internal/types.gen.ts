@@ -12,6 +12,38 @@ export type Error = {
     correlation_id?: string;
 };
 
+export type Delivery = {
+    event: string;
+    /**
+     * The correlation id of everything that follows
+     */
+    delivery_id: string;
+    body_sha256: string;
+    /**
+     * The gateway's span (W3C Trace Context)
+     */
+    traceparent?: string;
+    /**
+     * The bytes as they came
+     */
+    body: string;
+};
+
+export type DeliveryAnswer = {
+    /**
+     * The HTTP status for the sender
+     */
+    status: number;
+    body: Ingested | Error;
+};
+
+export type Ingested = {
+    status: 'accepted' | 'duplicate' | 'ignored';
+    duplicate?: boolean;
+    reason?: string;
+    run_id?: string;
+};
+
 export type StaffUser = {
     id: string;
     email: string;
@@ -99,51 +131,34 @@ export type AttemptResult = {
 
 export type RunId = string;
 
-export type IngestEventData = {
+export type IngestEventsData = {
     body: {
-        [key: string]: unknown;
-    };
-    headers: {
-        'x-github-event': string;
-        'x-github-delivery': string;
-        'x-codexk8s-body-sha256': string;
+        deliveries: Array<Delivery>;
     };
     path?: never;
     query?: never;
     url: '/events/github';
 };
 
-export type IngestEventErrors = {
+export type IngestEventsErrors = {
     /**
      * Failure
      */
     default: Error;
 };
 
-export type IngestEventError = IngestEventErrors[keyof IngestEventErrors];
+export type IngestEventsError = IngestEventsErrors[keyof IngestEventsErrors];
 
-export type IngestEventResponses = {
+export type IngestEventsResponses = {
     /**
-     * What was decided
+     * An answer for each
      */
     200: {
-        status: 'accepted' | 'duplicate' | 'ignored';
-        duplicate?: boolean;
-        reason?: string;
-        run_id?: string;
-    };
-    /**
-     * What was decided
-     */
-    202: {
-        status: 'accepted' | 'duplicate' | 'ignored';
-        duplicate?: boolean;
-        reason?: string;
-        run_id?: string;
+        answers: Array<DeliveryAnswer>;
     };
 };
 
-export type IngestEventResponse = IngestEventResponses[keyof IngestEventResponses];
+export type IngestEventsResponse = IngestEventsResponses[keyof IngestEventsResponses];
 
 export type AuthorizeOAuthUserData = {
     body: {

@@ -1,4 +1,5 @@
 import { AppError, errorCodes, isAppError, type ErrorCode } from '@codex-k8s/domain';
+import type { FastifyBaseLogger } from 'fastify';
 
 /** The body of every failure (`components.schemas.Error` of the contracts). */
 export interface ErrorBody {
@@ -40,4 +41,21 @@ export function errorBody(error: AppError, correlationId?: string): ErrorBody {
     remedy: errorCodes[error.code].remedy,
     ...(correlationId !== undefined && { correlation_id: correlationId }),
   };
+}
+
+export interface FailureContext {
+  /** Of the request: its lines carry the correlation id. */
+  readonly log: FastifyBaseLogger;
+  readonly correlationId: string;
+  /** Turns errors of another library into ours, such as a lost database. */
+  readonly translate: (error: unknown) => unknown;
+}
+
+/** The answer to what failed, and its line in the log: our failures are errors, the caller's are information. */
+export function failureAnswer(thrown: unknown, { log, correlationId, translate }: FailureContext): { status: number; body: ErrorBody } {
+  const error = toAppError(translate(thrown));
+  const { http: status } = errorCodes[error.code];
+  if (status >= 500) log.error({ code: error.code, ...error.details, err: thrown }, 'request failed');
+  else log.info({ code: error.code, field: error.field, ...error.details }, 'request refused');
+  return { status, body: errorBody(error, correlationId) };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { errorCodes, type Actor } from '@codex-k8s/domain';
 import type { Logger } from '@codex-k8s/runtime';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
-import { errorBody, toAppError } from './answers.ts';
+import { errorBody, failureAnswer, toAppError } from './answers.ts';
 import { traceRequests } from './request-spans.ts';
 
 declare module 'fastify' {
@@ -62,11 +62,8 @@ export function createHttpServer({
   app.decorateRequest('actor', undefined);
   traceRequests(app, { except: untraced });
   app.setErrorHandler(async (thrown, request, reply) => {
-    const error = toAppError(translate(thrown));
-    const { http } = errorCodes[error.code];
-    if (http >= 500) request.log.error({ code: error.code, ...error.details, err: thrown }, 'request failed');
-    else request.log.info({ code: error.code, field: error.field, ...error.details }, 'request refused');
-    return reply.code(http).send(errorBody(error, request.id));
+    const { status, body } = failureAnswer(thrown, { log: request.log, correlationId: request.id, translate });
+    return reply.code(status).send(body);
   });
   app.setNotFoundHandler(async (request, reply) =>
     reply.code(404).send({

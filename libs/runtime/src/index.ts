@@ -1,3 +1,4 @@
+export * from './batches.ts';
 export * from './config.ts';
 export * from './envelope.ts';
 export * from './logger.ts';

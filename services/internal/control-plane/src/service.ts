@@ -81,12 +81,13 @@ export async function createApp(
 ): Promise<FastifyInstance> {
   const { log, store } = context;
   const requests = metrics.histogram('codexk8s_http_request_seconds', 'Time to answer by operation', ['operation', 'status']);
+  const deliveries = metrics.histogram('codexk8s_delivery_seconds', 'Time to decide on a delivery', ['status']);
   const mismatches = metrics.counter('codexk8s_contract_mismatch_total', 'Answers that broke the contract', ['operation']);
   const app = createHttpServer({
     log,
     bodyLimit: 80 * 1024 * 1024, // a session snapshot is the largest body
     translate: translateDatabaseError,
-    untraced: ['heartbeat', 'appendRunLogs', 'mcp'], // too many; the runner has a span for each tool call
+    untraced: ['heartbeat', 'appendRunLogs', 'mcp', 'ingestEvents'], // too many; each tool call and each delivery has a span of its own
     onRequestDone: ({ operation, status, seconds }) => requests.observe({ operation, status }, seconds),
   });
   app.decorateRequest('runCaller', undefined);
@@ -107,7 +108,10 @@ export async function createApp(
   });
   mountContract(app, {
     contract: readContract(contractText('internal')),
-    handlers: internalHandlers(context),
+    handlers: internalHandlers(context, {
+      translate: translateDatabaseError,
+      onDelivery: ({ status, seconds }) => deliveries.observe({ status }, seconds),
+    }),
     authenticate: (operation, request) => authenticateInternal(context, operation, request),
     onMismatch,
   });

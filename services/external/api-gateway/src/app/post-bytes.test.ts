@@ -57,3 +57,12 @@ test('a server that is not there, or does not answer in time, is an error', asyn
   );
   await expect(createPostBytes(silent, { timeoutMs: 50 })({ path: '/', headers: {}, body })).rejects.toThrow('no answer within 50 ms');
 });
+
+test('an answer that breaks off is an error', async () => {
+  const url = await serve(async (_request, response) => {
+    response.writeHead(200, { 'content-length': '100' }).write('{"answers":', () => response.destroy());
+    await Promise.resolve();
+  });
+
+  await expect(createPostBytes(url, { timeoutMs: 5_000 })({ path: '/', headers: {}, body: Buffer.from('x') })).rejects.toThrow('aborted');
+});

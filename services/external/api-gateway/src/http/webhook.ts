@@ -54,7 +54,7 @@ export async function mountWebhook(
           throw error;
         });
         finish(answer.status < 300 ? 'accepted' : 'refused');
-        return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
+        return reply.code(answer.status).send(answer.body);
       },
     );
   });

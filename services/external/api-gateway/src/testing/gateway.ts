@@ -1,5 +1,6 @@
 /** The gateway between a control plane and a GitHub that are tiny servers of the test. */
 import { createHash, createHmac } from 'node:crypto';
+import type { Delivery, DeliveryAnswer } from '@codex-k8s/contracts/internal';
 import { createLogger, createMetrics, readConfig, type Metrics } from '@codex-k8s/runtime';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { issueSession, sessionCookie } from '../app/sessions.ts';
@@ -36,12 +37,14 @@ export interface TestGateway extends AsyncDisposable {
   readonly lines: readonly string[];
   /** Answers of the control plane by path, instead of the usual ones. */
   readonly answers: Map<string, Answer>;
-  deliver(delivery?: Delivery): Promise<LightMyRequestResponse>;
+  /** What the control plane decides on deliveries by their id, instead of ignoring them. */
+  readonly decisions: Map<string, DeliveryAnswer>;
+  deliver(delivery?: SentDelivery): Promise<LightMyRequestResponse>;
   /** The cookie header of a person who signed in `agoSec` ago. */
   cookieOf(session?: { agoSec?: number; ttlSec?: number }): Promise<string>;
 }
 
-export interface Delivery {
+export interface SentDelivery {
   readonly body?: string;
   readonly event?: string;
   readonly headers?: Readonly<Record<string, string | undefined>>;
@@ -51,7 +54,10 @@ export interface Delivery {
 export async function startTestGateway(env: Readonly<Record<string, string>> = {}): Promise<TestGateway> {
   await using stack = new AsyncDisposableStack();
   const answers = new Map<string, Answer>();
-  const controlPlane = stack.use(await tinyServer((request) => answers.get(pathOf(request)) ?? usualAnswer(request)));
+  const decisions = new Map<string, DeliveryAnswer>();
+  const controlPlane = stack.use(
+    await tinyServer((request) => answers.get(pathOf(request)) ?? decided(decisions, request) ?? usualAnswer(request)),
+  );
   const fake: FakeGithub = { emails: [{ email: owner.email, primary: true, verified: true }], challenge: '' };
   const github = stack.use(await tinyServer((request) => githubAnswer(fake, request)));
   const config = readConfig(Config, {
@@ -81,6 +87,7 @@ export async function startTestGateway(env: Readonly<Record<string, string>> = {
     github: Object.assign(fake, { url: github.url, asked: github.asked, [Symbol.asyncDispose]: () => github[Symbol.asyncDispose]() }),
     lines,
     answers,
+    decisions,
     deliver: ({ body = '{"zen":"Design for failure."}', event = 'ping', headers = {}, remoteAddress } = {}) =>
       app.inject({
         method: 'POST',
@@ -120,14 +127,21 @@ function usualAnswer(request: Asked): Answer {
   switch (pathOf(request)) {
     case '/readyz':
       return { body: { status: 'ok' } };
-    case '/internal/v1/events/github':
-      return isGateway ? { status: 202, body: { status: 'ignored', reason: 'unknown_event' } } : unauthorized;
     case '/internal/v1/auth/github':
     case `/internal/v1/auth/users/${owner.id}`:
       return isGateway ? { body: owner } : unauthorized;
     default:
       return { body: { path: request.path } };
   }
+}
+
+/** The answer of the control plane to each delivery of a request. */
+function decided(decisions: ReadonlyMap<string, DeliveryAnswer>, request: Asked): Answer | undefined {
+  if (pathOf(request) !== '/internal/v1/events/github') return undefined;
+  if (request.headers.authorization !== `Bearer ${internalToken}`) return unauthorized;
+  const { deliveries } = JSON.parse(request.body) as { deliveries: readonly Delivery[] }; // as the contract has it
+  const usual: DeliveryAnswer = { status: 202, body: { status: 'ignored', reason: 'unknown_event' } };
+  return { body: { answers: deliveries.map(({ delivery_id: id }) => decisions.get(id) ?? usual) } };
 }
 
 const unauthorized: Answer = { status: 401, body: { code: 'auth.unauthorized', message: 'The service token is not valid.' } };

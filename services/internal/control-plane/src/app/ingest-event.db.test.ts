@@ -30,9 +30,12 @@ test('a label of the owner becomes one run with its events', async () => {
 
 test('a redelivered webhook creates no second run and says so', async () => {
   const bound = await plane.aBoundRepository();
-  const headers = { 'x-github-delivery': randomUUID() };
+  const delivery = { delivery_id: randomUUID() };
 
-  const [first, second] = [await plane.deliver('issues', labeled(bound), headers), await plane.deliver('issues', labeled(bound), headers)];
+  const [first, second] = [
+    await plane.deliver('issues', labeled(bound), delivery),
+    await plane.deliver('issues', labeled(bound), delivery),
+  ];
 
   expect(second.statusCode).toBe(200);
   expect(second.json()).toEqual({ status: 'duplicate', duplicate: true, run_id: first.json().run_id });
@@ -41,10 +44,10 @@ test('a redelivered webhook creates no second run and says so', async () => {
 
 test('the same body under another id within the window is a repetition', async () => {
   const bound = await plane.aBoundRepository();
-  const headers = { 'x-codexk8s-body-sha256': 'ab'.repeat(32) };
+  const delivery = { body_sha256: 'ab'.repeat(32) };
 
-  await plane.deliver('issues', labeled(bound), headers);
-  const again = await plane.deliver('issues', labeled(bound), headers);
+  await plane.deliver('issues', labeled(bound), delivery);
+  const again = await plane.deliver('issues', labeled(bound), delivery);
 
   expect(again.json()).toMatchObject({ status: 'duplicate' });
   expect(await countRuns(bound.repository.id)).toBe(1);

@@ -4,7 +4,7 @@
  * under another one. Both are answered with what was decided the first time.
  */
 import { AppError } from '@codex-k8s/domain';
-import { lockIssue, lookUpDelivery, recordDelivery, recordEvent, type Repository, type Tx } from '@codex-k8s/store';
+import { lockIssue, lookUpDelivery, recordDelivery, recordEvent, type IssuePlace, type Repository, type Tx } from '@codex-k8s/store';
 import { system, type Context } from './context.ts';
 import type { RuleOutcome } from './event-rule.ts';
 import { eventRules } from './event-rules.ts';
@@ -25,7 +25,15 @@ export interface IngestAnswer {
   readonly run_id?: string;
 }
 
-export async function ingestEvent(context: Context, { deliveryId, eventType, bodySha256, body }: IngestInput): Promise<IngestAnswer> {
+/** A delivery whose body was read. */
+export interface Arrival extends Omit<IngestInput, 'body'> {
+  readonly payload: WebhookPayload;
+  readonly issueNumber: number | undefined;
+  /** What it is decided under the lock of. */
+  readonly place: IssuePlace;
+}
+
+export function readArrival({ body, ...delivery }: IngestInput): Arrival {
   const parsed = WebhookPayload.safeParse(body);
   if (!parsed.success) {
     const [problem] = parsed.error.issues;
@@ -36,58 +44,62 @@ export async function ingestEvent(context: Context, { deliveryId, eventType, bod
   }
   const payload = parsed.data;
   const issueNumber = payload.issue?.number ?? payload.pull_request?.number;
-  const answer = await context.store.db.transaction().execute(async (tx): Promise<IngestAnswer> => {
-    await lockIssue(tx, { repository: payload.repository?.full_name ?? bodySha256, issueNumber });
-    const { known, repository } = await lookUpDelivery(tx, {
-      deliveryId,
-      eventType,
-      bodySha256,
-      windowSec: context.config.replayWindowSec,
-      repositoryId: payload.repository?.id,
-    });
-    if (known) return answerDuplicate(tx, { deliveryId, known });
-    const outcome = await decide(context, tx, { deliveryId, eventType, payload, repository });
-    const isFirst = await recordDelivery(
-      tx,
-      {
-        deliveryId,
-        bodySha256,
-        eventType,
-        action: payload.action ?? null,
-        repositoryFullName: payload.repository?.full_name ?? null,
-        result: outcome.result,
-        reason: outcome.reason ?? null,
-        runId: outcome.runId ?? null,
-        repositoryId: outcome.repository?.id ?? null,
-        issueNumber: issueNumber ?? null,
-        needsAnswer: outcome.needsAnswer ?? false,
-        details: outcome.details ?? {},
-      },
-      {
-        projectId: outcome.repository?.projectId,
-        actor: system,
-        payload: {
-          event_type: eventType,
-          action: payload.action,
-          repository: payload.repository?.full_name,
-          sender: payload.sender?.login,
-          issue_number: issueNumber,
-          reason: outcome.reason,
-          ...outcome.details,
-        },
-      },
-    );
-    // The id was used for another issue's event at this very moment: nothing of ours may stay.
-    if (!isFirst)
-      throw new AppError('request.unprocessable', 'This delivery id is in use for another event.', { field: 'x-github-delivery' });
-    return {
-      status: outcome.result,
-      ...(outcome.reason !== undefined && { reason: outcome.reason }),
-      ...(outcome.runId !== undefined && { run_id: outcome.runId }),
-    };
+  // Without an issue it waits for the same body only.
+  const repository = issueNumber === undefined ? undefined : payload.repository?.full_name;
+  return { ...delivery, payload, issueNumber, place: { repository: repository ?? delivery.bodySha256, issueNumber } };
+}
+
+/** Decides on one delivery, in the transaction of its batch: what the deliveries of a batch ask at the same point goes to the database together. */
+export async function ingestEvent(context: Context, tx: Tx, arrival: Arrival): Promise<IngestAnswer> {
+  const { deliveryId, eventType, bodySha256, payload, issueNumber, place } = arrival;
+  await lockIssue(tx, place);
+  const { known, repository } = await lookUpDelivery(tx, {
+    deliveryId,
+    eventType,
+    bodySha256,
+    windowSec: context.config.replayWindowSec,
+    repositoryId: payload.repository?.id,
   });
-  if (answer.run_id !== undefined) context.announceRun();
-  return answer;
+  if (known) return answerDuplicate(tx, { deliveryId, known });
+  const outcome = await decide(context, tx, { deliveryId, eventType, payload, repository });
+  const isFirst = await recordDelivery(
+    tx,
+    {
+      deliveryId,
+      bodySha256,
+      eventType,
+      action: payload.action ?? null,
+      repositoryFullName: payload.repository?.full_name ?? null,
+      result: outcome.result,
+      reason: outcome.reason ?? null,
+      runId: outcome.runId ?? null,
+      repositoryId: outcome.repository?.id ?? null,
+      issueNumber: issueNumber ?? null,
+      needsAnswer: outcome.needsAnswer ?? false,
+      details: outcome.details ?? {},
+    },
+    {
+      projectId: outcome.repository?.projectId,
+      actor: system,
+      payload: {
+        event_type: eventType,
+        action: payload.action,
+        repository: payload.repository?.full_name,
+        sender: payload.sender?.login,
+        issue_number: issueNumber,
+        reason: outcome.reason,
+        ...outcome.details,
+      },
+    },
+  );
+  // The id was used for another issue's event at this very moment: nothing of ours may stay.
+  if (!isFirst)
+    throw new AppError('request.unprocessable', 'This delivery id is in use for another event.', { field: 'x-github-delivery' });
+  return {
+    status: outcome.result,
+    ...(outcome.reason !== undefined && { reason: outcome.reason }),
+    ...(outcome.runId !== undefined && { run_id: outcome.runId }),
+  };
 }
 
 async function answerDuplicate(
@@ -104,10 +116,7 @@ async function answerDuplicate(
   return { status: 'duplicate', duplicate: true, ...(known.runId !== null && { run_id: known.runId }) };
 }
 
-interface Arrived {
-  readonly deliveryId: string;
-  readonly eventType: string;
-  readonly payload: WebhookPayload;
+interface Arrived extends Pick<Arrival, 'deliveryId' | 'eventType' | 'payload'> {
   /** Undefined: not bound to a project. */
   readonly repository: Repository | undefined;
 }

@@ -3,11 +3,11 @@ import { AppError } from '@codex-k8s/domain';
 import { signToken } from '@codex-k8s/http';
 import type { FastifyRequest } from 'fastify';
 import type { Context } from '../app/context.ts';
-import { ingestEvent } from '../app/ingest-event.ts';
 import { getWorkOrder, type RunCaller, type WorkOrder } from '../app/run-spec.ts';
 import { recordHeartbeat, recordRunnerEvent, storeAttemptResult, storeRunLogs, storeSession } from '../app/runner-callbacks.ts';
 import { authorizeOAuthUser, getStaffUser } from '../app/users.ts';
 import { runTokenIssuer } from './authenticate.ts';
+import { ingestHandler, type IngestOptions } from './ingest.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -41,17 +41,9 @@ function staffUser({ id, email, githubLogin, isPlatformAdmin, isPlatformOwner }:
   };
 }
 
-export function internalHandlers(context: Context): RouteHandlers {
+export function internalHandlers(context: Context, ingest: IngestOptions): RouteHandlers {
   return {
-    ingestEvent: async ({ body, headers }, reply) => {
-      const answer = await ingestEvent(context, {
-        deliveryId: headers['x-github-delivery'],
-        eventType: headers['x-github-event'],
-        bodySha256: headers['x-codexk8s-body-sha256'],
-        body,
-      });
-      return reply.code(answer.status === 'duplicate' ? 200 : 202).send(answer);
-    },
+    ingestEvents: ingestHandler(context, ingest),
     authorizeOAuthUser: async ({ body }, reply) =>
       reply
         .code(200)

@@ -1,5 +1,6 @@
 /** A control plane over a test database, with a code host that remembers what was asked of it. */
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Delivery, IngestEventsResponse } from '@codex-k8s/contracts/internal';
 import type { Issue, PullRequest, RepositoryProvider } from '@codex-k8s/domain';
 import { signToken } from '@codex-k8s/http';
 import type { Kube } from '@codex-k8s/kube';
@@ -63,6 +64,23 @@ function fakeProvider(host: FakeHost): RepositoryProvider {
   });
 }
 
+export interface Answered {
+  readonly statusCode: number;
+  // oxlint-disable-next-line typescript/no-explicit-any
+  json(): any;
+}
+
+/** A delivery as the gateway forwards it. */
+export function aDelivery(event: string, body: object | string, delivery: Partial<Delivery> = {}): Delivery {
+  return {
+    event,
+    delivery_id: randomUUID(),
+    body_sha256: randomBytes(32).toString('hex'),
+    body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)).toString('base64'),
+    ...delivery,
+  };
+}
+
 export interface TestControlPlane extends AsyncDisposable {
   readonly app: FastifyInstance;
   readonly context: Context;
@@ -70,7 +88,9 @@ export interface TestControlPlane extends AsyncDisposable {
   /** Sends a request as this person. */
   as(user: User, options: InjectOptions): Promise<LightMyRequestResponse>;
   /** Sends a webhook delivery the way the gateway does. */
-  deliver(event: string, body: object, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+  deliver(event: string, body: object, delivery?: Partial<Delivery>): Promise<Answered>;
+  /** Sends several in one request. */
+  deliverAll(deliveries: readonly Delivery[]): Promise<Answered[]>;
   /** Sends a request with the token of a run's attempt. */
   asRun(run: Pick<Run, 'id' | 'attempt'>, options: InjectOptions): Promise<LightMyRequestResponse>;
   /** A bound repository and a member with the role. */
@@ -108,6 +128,17 @@ export async function startTestControlPlane({
   await bootstrap(context);
   const app = await createApp(context, { strictAnswers: true });
   const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+  async function deliverAll(deliveries: readonly Delivery[]): Promise<Answered[]> {
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/internal/v1/events/github',
+      headers: { authorization: `Bearer ${internalToken}` },
+      payload: { deliveries },
+    });
+    if (answer.statusCode !== 200) return deliveries.map(() => answer);
+    const { answers } = answer.json<IngestEventsResponse>();
+    return answers.map(({ status, body }) => ({ statusCode: status, json: () => body }));
+  }
   return {
     app,
     context,
@@ -124,19 +155,12 @@ export async function startTestControlPlane({
       });
       return app.inject({ ...options, headers: { ...options.headers, authorization: `Bearer ${token}` } });
     },
-    deliver: (event, body, headers = {}) =>
-      app.inject({
-        method: 'POST',
-        url: '/internal/v1/events/github',
-        headers: {
-          authorization: `Bearer ${internalToken}`,
-          'x-github-event': event,
-          'x-github-delivery': randomUUID(),
-          'x-codexk8s-body-sha256': randomBytes(32).toString('hex'),
-          ...headers,
-        },
-        payload: body,
-      }),
+    deliver: async (event, body, delivery) => {
+      const [answer] = await deliverAll([aDelivery(event, body, delivery)]);
+      if (!answer) throw new Error('no answer');
+      return answer;
+    },
+    deliverAll,
     aBoundRepository: async (role = 'read_write') => {
       const { id: projectId } = await aProject(store);
       const bare = await aRepository(store, projectId);
