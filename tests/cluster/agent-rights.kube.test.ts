@@ -268,7 +268,8 @@ describe('around the Secrets of the namespace there is no way', () => {
 
   test('by a shell in a pod that has one, by an ephemeral container in it, or by changing it', async () => {
     const { agent, namespace } = place('develop');
-    const victim = podWith({ name: 'stack', volumes: [secretVolume] });
+    const held = { schedulingGates: [{ name: 'example.com/held' }] }; // nobody else changes it meanwhile
+    const victim = podWith({ name: 'stack', volumes: [secretVolume], spec: held });
     await applyObject(kube, placed(victim, namespace));
     const exec = (name: string) => attempt(() => agent.core.connectPostNamespacedPodExec({ name, namespace, command: 'id' }));
     const attach = attempt(() => agent.core.connectPostNamespacedPodAttach({ name: 'stack', namespace }));
@@ -276,6 +277,7 @@ describe('around the Secrets of the namespace there is no way', () => {
     const lookIn = attempt(() => agent.core.patchNamespacedPodEphemeralcontainers({ name: 'stack', namespace, body: ephemeral }));
     const [present] = (await kube.core.listNamespacedPod({ namespace, fieldSelector: 'metadata.name=stack' })).items;
     const changed = structuredClone(present);
+    delete changed?.metadata?.resourceVersion;
     if (changed?.spec?.containers[0]) changed.spec.containers[0].image = 'evil';
     const change = attempt(() => agent.core.replaceNamespacedPod({ name: 'stack', namespace, body: changed ?? {}, dryRun: 'All' }));
 
