@@ -209,7 +209,7 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
     const body = `${fence}file path=docs/first.txt\nx\n${fence}\n${fence}sleep 8\n${fence}\n${fence}file path=docs/last.txt\ny\n${fence}\n`;
     const issue = await api.createIssue('Lost in the middle', body);
     await api.label(issue, 'run:dev');
-    const { id } = await runOf(issue, 'dev', ['running']);
+    const { id, attempt } = await runOf(issue, 'dev', ['running']);
     const pod = await until('the agent at work', async () => {
       // From here on the prompt has been said, or may have been.
       const hasBegun = ((await api.run(id)).session?.turns ?? 0) > 0;
@@ -222,7 +222,7 @@ describe.skipIf(node === undefined)('on the real node (needs root)', () => {
 
     const details = await api.run(id);
     expect([run.status, run.failure_message]).toEqual(['waiting_owner_review', undefined]);
-    expect(run.attempt).toBe(2);
+    expect(run.attempt).toBe((attempt ?? 0) + 1);
     expect(['rebuilt', 'lost']).toContain(details.session?.last_resume);
     expect(await api.fileAt(`codex/issue-${issue}`, 'docs/last.txt')).toBe('y\n');
   });
