@@ -3,7 +3,7 @@
  * with etcd among them. Set CODEXK8S_CHAOS_SEED to repeat the choices and CODEXK8S_CLUSTER_CHAOS_POINTS to change how many.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { connectKube, labels, managedLabels } from '@codex-k8s/kube';
+import { connectKube, labels } from '@codex-k8s/kube';
 import { expect, inject, test } from 'vitest';
 import { crash, up } from '../../dev/cluster/src/cluster.ts';
 import { allowLosses, chaosBody, expectEverythingOnce, randomOf } from './chaos.ts';
@@ -128,17 +128,18 @@ test.skipIf(node === undefined)(
       `seed ${seed}: everything at its end ${seconds(drainedFrom)} after the last fault, ${attempts} attempts of ${rows.length} runs`,
     );
 
+    const labelSelector = `${labels.projectId}=${platform.projectId}`;
+    const names = ({ items }: { items: readonly { metadata?: { name?: string } }[] }) => items.map(({ metadata }) => metadata?.name);
+    const left = async () => ({
+      jobs: names(await kube.batch.listJobForAllNamespaces({ labelSelector })),
+      pods: names(await kube.core.listPodForAllNamespaces({ labelSelector })),
+      secrets: names(await kube.core.listSecretForAllNamespaces({ labelSelector })),
+      namespaces: names(await kube.core.listNamespace({ labelSelector })),
+    });
+    expect((await left()).namespaces.length).toBeGreaterThanOrEqual(issues.length); // at least each developer's is kept
     for (const { prNumber, runKind } of rows) {
       if (runKind === 'work') await api.github('PATCH', `/repos/demo-owner/hello/pulls/${prNumber}`, { state: 'closed' });
     }
-    const left = async () => ({
-      jobs: (await kube.batch.listJobForAllNamespaces({ labelSelector: ofRuns })).items.map(({ metadata }) => metadata?.name),
-      pods: (await kube.core.listPodForAllNamespaces({ labelSelector: ofRuns })).items.map(({ metadata }) => metadata?.name),
-      secrets: (await kube.core.listSecretForAllNamespaces({ labelSelector: ofRuns })).items.map(({ metadata }) => metadata?.name),
-      namespaces: (await kube.core.listNamespace({ labelSelector: `${labels.purpose}=${managedLabels[labels.purpose]},${ofRuns}` })).items
-        .map(({ metadata }) => metadata?.name)
-        .filter((name) => !name?.endsWith('-preflight-env')),
-    });
     const none = { jobs: [], pods: [], secrets: [], namespaces: [] };
     await until('nothing of any run to be left', async () => JSON.stringify(await left()) === JSON.stringify(none), 240_000).catch(
       async () => {
