@@ -1,6 +1,6 @@
 export { applyObject, checkVersion, connectKube, isInCluster, type Kube } from './client.ts';
 export { changedMeanwhile, holdsPlatformObjects, planUpdate, sendDelete, sendUpdate, type UpdatePlan } from './cluster-changes.ts';
-export { listClusterObjects, type ListedObject, type ListPage } from './cluster-list.ts';
+export { listClusterObjects, type ListedObject, type ListPage, type ListQuery } from './cluster-list.ts';
 export { readContainerLog, type ContainerLog } from './cluster-logs.ts';
 export { readClusterObject, type ClusterObject } from './cluster-object.ts';
 export type { ObjectRef } from './cluster-resources.ts';

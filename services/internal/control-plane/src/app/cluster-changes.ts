@@ -25,7 +25,7 @@ import {
   type UpdatePlan,
 } from '@codex-k8s/kube';
 import { recordEvent } from '@codex-k8s/store';
-import { clusterOf, guard, showObject, type GuardedObject } from './cluster-objects.ts';
+import { clusterOf, guard, showObject, type Guarded } from './cluster-objects.ts';
 import type { Context } from './context.ts';
 
 interface Request {
@@ -54,7 +54,7 @@ interface Outcome {
 export interface UpdateOutcome extends Outcome {
   readonly before: ClusterObject;
   /** As applied, or as it would be. */
-  readonly after: GuardedObject<ClusterObject>;
+  readonly after: Guarded<ClusterObject>;
   readonly changes: readonly string[];
 }
 
@@ -118,7 +118,7 @@ function refuseGuardedLabels({ before, askedLabels }: UpdatePlan): void {
 
 interface Subject {
   readonly request: Request;
-  readonly object: GuardedObject<ClusterObject>;
+  readonly object: Guarded<ClusterObject>;
   readonly action: ClusterAction;
   readonly changes?: readonly string[];
 }

@@ -3,6 +3,7 @@ import {
   environmentOfNamespace,
   isPlatformObject,
   type ClusterKind,
+  type GuardedObject,
   type NamespaceFacts,
   type ObjectLabels,
 } from '@codex-k8s/domain';
@@ -16,17 +17,13 @@ import {
   type ContainerLog,
   type Kube,
   type ListedObject,
+  type ListQuery,
   type ObjectRef,
 } from '@codex-k8s/kube';
 import type { Context } from './context.ts';
 
-/** What the guardrails go by. */
-export interface Standing {
-  readonly environment: string | undefined;
-  readonly isPlatformObject: boolean;
-}
-
-export type GuardedObject<T> = T & Standing;
+/** With what the guardrails go by. */
+export type Guarded<T> = T & GuardedObject;
 
 /** `kube.not_configured` in the trial. */
 export function clusterOf({ kube }: Context): Kube {
@@ -34,18 +31,10 @@ export function clusterOf({ kube }: Context): Kube {
   return kube;
 }
 
-export interface ClusterListQuery {
-  readonly kind: ClusterKind;
-  readonly namespace?: string | undefined;
-  readonly name?: string | undefined;
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
-
 export async function listObjects(
   context: Context,
-  query: ClusterListQuery,
-): Promise<{ objects: GuardedObject<ListedObject>[]; nextCursor: string | undefined }> {
+  query: ListQuery,
+): Promise<{ objects: Guarded<ListedObject>[]; nextCursor: string | undefined }> {
   const kube = clusterOf(context);
   const { objects, nextCursor } = await listClusterObjects(kube, query);
   const names = new Set(objects.flatMap(({ namespace }) => namespace ?? []));
@@ -57,7 +46,7 @@ export async function listObjects(
   return { objects: guarded, nextCursor };
 }
 
-export async function showObject(context: Context, ref: ObjectRef): Promise<GuardedObject<ClusterObject>> {
+export async function showObject(context: Context, ref: ObjectRef): Promise<Guarded<ClusterObject>> {
   return guard(context, await readClusterObject(clusterOf(context), ref));
 }
 
@@ -68,7 +57,7 @@ export async function readObjectLog(
   return readContainerLog(clusterOf(context), query);
 }
 
-export async function guard(context: Context, object: ClusterObject): Promise<GuardedObject<ClusterObject>> {
+export async function guard(context: Context, object: ClusterObject): Promise<Guarded<ClusterObject>> {
   const { namespace } = object;
   const facts = namespace === undefined ? undefined : (await readNamespaceFacts(clusterOf(context), [namespace])).get(namespace);
   return { ...object, ...standing(context, object, facts) };
@@ -79,7 +68,7 @@ function standing(
   context: Context,
   { kind, name, labels }: { kind: ClusterKind; name: string; labels: ObjectLabels },
   facts: NamespaceFacts | undefined,
-): Standing {
+): GuardedObject {
   const around = kind === 'namespaces' ? namespaceFacts(clusterOf(context), { name, labels }) : facts;
   const isOwnNamespace = kind === 'namespaces' && around?.isPlatformNamespace === true;
   return {

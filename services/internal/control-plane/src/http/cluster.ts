@@ -60,18 +60,8 @@ export function clusterHandlers(context: Context): Pick<StaffHandlers, ClusterOp
   };
 }
 
-function listedView({
-  namespace,
-  name,
-  uid,
-  createdAt,
-  isDeleting,
-  environment,
-  isPlatformObject,
-  labels,
-  columns,
-}: Listed): ClusterListedObject {
-  const partOf = labels[partOfLabel];
+/** What lists and single objects say alike. */
+function commonView({ namespace, name, uid, createdAt, isDeleting, environment, isPlatformObject }: Listed | Shown) {
   return {
     ...(namespace !== undefined && { namespace }),
     name,
@@ -80,36 +70,20 @@ function listedView({
     deleting: isDeleting,
     ...(environment !== undefined && { environment }),
     platform_object: isPlatformObject,
-    ...(partOf !== undefined && { part_of: partOf }),
-    columns: { ...columns },
   };
 }
 
-function objectView({
-  kind,
-  namespace,
-  name,
-  uid,
-  resourceVersion,
-  createdAt,
-  isDeleting,
-  environment,
-  isPlatformObject,
-  labels,
-  yaml,
-  statusYaml,
-  keys,
-}: Shown): ClusterObjectView {
+function listedView(object: Listed): ClusterListedObject {
+  const partOf = object.labels[partOfLabel];
+  return { ...commonView(object), ...(partOf !== undefined && { part_of: partOf }), columns: { ...object.columns } };
+}
+
+function objectView(object: Shown): ClusterObjectView {
+  const { kind, resourceVersion, labels, yaml, statusYaml, keys } = object;
   return {
+    ...commonView(object),
     kind,
-    ...(namespace !== undefined && { namespace }),
-    name,
-    uid,
     resource_version: resourceVersion,
-    created_at: createdAt.toISOString(),
-    deleting: isDeleting,
-    ...(environment !== undefined && { environment }),
-    platform_object: isPlatformObject,
     labels: { ...labels },
     yaml,
     ...(statusYaml !== undefined && { status_yaml: statusYaml }),
