@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { aMember, anIssue, aProject, aRepository, uuid } from '../testing/builders.ts';
+import { aMember, anIssue, aPlatform, aProject, aRepository, uuid } from '../testing/builders.ts';
 import { refuse, type Handlers } from '../testing/mock-api.ts';
 import { openConsole, type TestConsole } from '../testing/open-console.ts';
 
@@ -157,9 +157,36 @@ test('settings are stored as they stand in the form', async () => {
 
   expect((await page.called('updateProject')).body).toEqual({
     name: 'Web shop',
-    settings: { locale: 'en', profile: 'feature', max_parallel_runs: 7, learning_mode_default: false, direct_dev: true },
+    settings: {
+      locale: 'en',
+      profile: 'feature',
+      max_parallel_runs: 7,
+      learning_mode_default: false,
+      direct_dev: true,
+      required_controls: [],
+    },
   });
   await page.sees('Settings stored');
+});
+
+test('a control that the project needs is stored, and one that does not hold is said to refuse runs', async () => {
+  const findings = [
+    { control: 'network_policy', state: 'absent', evidence: 'A pod reached another against the policy.' },
+    { control: 'quota', state: 'holds', evidence: 'A pod too many was refused.' },
+  ] as const;
+  page = await openConsole(tab('settings'), {
+    getProject: () => aProject({ settings: { required_controls: ['quota'] } }),
+    getPlatform: () => aPlatform({ controls: { checked_at: '2026-11-21T10:00:00Z', findings: [...findings] } }),
+    updateProject: () => aProject(),
+  });
+  await page.sees('Network policies are enforced');
+  expect(document.querySelector('[data-test="will-refuse"]')).toBeNull();
+
+  document.querySelector<HTMLInputElement>('[data-test="required-controls"] input[value="network_policy"]')?.click();
+  await page.sees('runs of this project are refused');
+  await page.submit('[data-test="settings"]');
+
+  expect((await page.called('updateProject')).body).toMatchObject({ settings: { required_controls: ['quota', 'network_policy'] } });
 });
 
 test('deleting is refused in words while runs are active', async () => {
