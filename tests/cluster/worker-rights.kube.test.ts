@@ -1,7 +1,7 @@
 /** The worker's ClusterRole reaches every namespace; the admission policy keeps it inside those that are marked as the platform's. */
 import { randomUUID } from 'node:crypto';
 import { applyRunNamespace, connectKube, labels, managedLabels, runNamespace, type Kube } from '@codex-k8s/kube';
-import { PatchStrategy, type KubernetesObject } from '@kubernetes/client-node';
+import { AuthorizationV1Api, PatchStrategy, type KubernetesObject, type V1ResourceAttributes } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { actAs, attempt } from './act-as.ts';
 import { installRights } from './install-rights.ts';
@@ -15,6 +15,13 @@ let worker: Kube;
 
 function change(object: KubernetesObject) {
   return attempt(() => worker.objects.patch(object, undefined, 'All', 'codex-k8s-worker', true, PatchStrategy.ServerSideApply));
+}
+
+async function isAllowed(resourceAttributes: V1ResourceAttributes): Promise<boolean> {
+  const { status } = await kube.config.makeApiClient(AuthorizationV1Api).createSubjectAccessReview({
+    body: { spec: { user: 'system:serviceaccount:codex-k8s:codex-k8s-worker', resourceAttributes } },
+  });
+  return status?.allowed ?? false;
 }
 
 beforeAll(async () => {
@@ -80,4 +87,14 @@ test('it grants the profiles and nothing more', async () => {
 test('it reads no Secret', async () => {
   expect(await attempt(() => worker.core.listNamespacedSecret({ namespace: own }))).toBe('forbidden');
   expect(await attempt(() => worker.core.readNamespacedSecret({ namespace: own, name: 'x' }))).toBe('forbidden');
+});
+
+test('it reads what a pod of a run has printed, and gets into none', async () => {
+  const reads = worker.core.readNamespacedPodLog({ namespace: own, name: 'absent' });
+  await expect(reads).rejects.toMatchObject({ code: 404 }); // allowed, and not there
+
+  for (const name of ['exec', 'attach', 'portforward', 'ephemeralcontainers']) {
+    expect([name, await isAllowed({ resource: 'pods', subresource: name, verb: 'create', namespace: own })]).toEqual([name, false]);
+  }
+  expect(await isAllowed({ resource: 'pods', subresource: 'log', verb: 'get', namespace: own })).toBe(true);
 });

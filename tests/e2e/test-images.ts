@@ -44,3 +44,14 @@ function pushKept(tag: string, archive: string, build: () => void): void {
   execFileSync(crane, ['pull', '--insecure', tag, `${archive}.${process.pid}`], { stdio: 'ignore' });
   renameSync(`${archive}.${process.pid}`, archive);
 }
+
+/** The base image with another program, for what an agent's image can be instead of one. */
+export function pushProgram(name: string, script: string, { registry }: { readonly registry: string }): string {
+  const image = `codex-k8s/${name}:1`;
+  const crane = ensureBinaries('node', () => undefined)('crane');
+  const program = `/bin/sh,-c,"${script.replaceAll('"', '""')}"`; // CSV
+  execFileSync(crane, ['mutate', '--insecure', `${registry}/debian:bookworm`, '--entrypoint', program, '-t', `${registry}/${image}`], {
+    stdio: 'ignore',
+  });
+  return `localhost:5000/${image}`;
+}

@@ -364,7 +364,10 @@ export type LogLine = {
      */
     n: number;
     attempt: number;
-    stream: 'agent' | 'tool' | 'runner' | 'stderr';
+    /**
+     * `cluster`: read from the container of a runner that sent nothing by itself
+     */
+    stream: 'agent' | 'tool' | 'runner' | 'stderr' | 'cluster';
     text: string;
     at: string;
 };

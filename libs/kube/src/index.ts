@@ -10,6 +10,7 @@ export { readManifests } from './manifests/read-manifests.ts';
 export { runFolder, runJob, runSecret, type RunJobInput } from './manifests/run-job.ts';
 export { probeControls } from './probe-controls.ts';
 export { namespaceFacts, readNamespaceFacts } from './namespace-facts.ts';
+export { readPodTail, type TailLine } from './pod-tail.ts';
 export { podTrouble, type PodTrouble } from './pod-trouble.ts';
 export {
   applyRunJob,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, expect, inject, test, vi } from 'vitest';
 import { applyObject, checkVersion, connectKube } from './client.ts';
 import type { RunJobInput } from './manifests/run-job.ts';
+import { readPodTail } from './pod-tail.ts';
 import { podTrouble } from './pod-trouble.ts';
 import { applyRunJob, attemptOf, deleteRunJob, isAlive, watchRunEvents, watchRunJobs, watchRunPods, type RunEvent } from './run-jobs.ts';
 import { applyRunNamespace } from './run-namespaces.ts';
@@ -219,4 +220,21 @@ test('an object that lacks what every object has is told to nobody and harms nob
   await vi.waitFor(() => expect(told.filter((one) => one.name === name)).toMatchObject([{ reason: '', message: '', isWarning: false }]), {
     timeout: 10_000,
   });
+});
+
+test('a pod that is gone, and one that has printed nothing, have an empty log', async () => {
+  const run = await aRun();
+  await applyRunJob(kube, run);
+  const pod = await vi.waitFor(
+    async () => {
+      const mine = (await pods.all()).find((one) => attemptOf(one)?.runId === run.runId);
+      if (!mine) throw new Error('no pod yet');
+      return mine;
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+  const absent = { metadata: { name: 'absent', namespace: run.namespace } };
+
+  expect(await readPodTail(kube, absent, { lines: 10 })).toEqual([]);
+  expect(await readPodTail(kube, pod, { lines: 10 })).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { asJson } from './json.ts';
-import type { Db } from './store.ts';
+import type { Db, Tx } from './store.ts';
 
 export interface LogLine {
   readonly stream: string;
@@ -20,23 +20,59 @@ export interface LogHead {
   readonly expired: boolean;
 }
 
+interface Batch {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly lines: readonly LogLine[];
+  /** Of the run's whole log. */
+  readonly maxBytes: number;
+}
+
 /** Appends a batch once, however often it is sent. `false`: the run's log is full, the batch was dropped and the head says so. */
-export async function appendLog(
+export async function appendLog(db: Db, { seq, ...batch }: Batch & { readonly seq: number }): Promise<boolean> {
+  return append(db, { ...batch, seq }, async (tx) => hasChunk(tx, { ...batch, seq }));
+}
+
+/** Runners count their batches from 1. */
+const clusterSeq = 0;
+
+/** Appends what the cluster has of an attempt whose runner sent nothing; once, and not when the runner has spoken meanwhile. */
+export async function appendClusterLog(db: Db, batch: Batch): Promise<void> {
+  await append(db, { ...batch, seq: clusterSeq }, async (tx) => !(await isSilent(tx, batch)));
+}
+
+/** Nothing of this attempt is in the log, nor was it before the log expired. */
+export async function isSilent(db: Db | Tx, { runId, attempt }: Pick<Batch, 'runId' | 'attempt'>): Promise<boolean> {
+  const { expired } = await getLogHead(db, runId);
+  return !expired && !(await hasChunk(db, { runId, attempt }));
+}
+
+async function hasChunk(
+  db: Db | Tx,
+  { runId, attempt, seq }: { readonly runId: string; readonly attempt: number; readonly seq?: number },
+): Promise<boolean> {
+  const known = await db
+    .selectFrom('audit.runLogChunks')
+    .select('seq')
+    .where('runId', '=', runId)
+    .where('attempt', '=', attempt)
+    .$if(seq !== undefined, (query) => query.where('seq', '=', seq ?? 0))
+    .limit(1)
+    .executeTakeFirst();
+  return known !== undefined;
+}
+
+/** `isKnown` is asked under the lock of the run's log. */
+async function append(
   db: Db,
-  { runId, attempt, seq, lines, maxBytes }: { runId: string; attempt: number; seq: number; lines: readonly LogLine[]; maxBytes: number },
+  { runId, attempt, seq, lines, maxBytes }: Batch & { readonly seq: number },
+  isKnown: (tx: Tx) => Promise<boolean>,
 ): Promise<boolean> {
   const bytes = lines.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
   return db.transaction().execute(async (tx) => {
     await sql`insert into audit.run_log_heads (run_id) values (${runId}) on conflict do nothing`.execute(tx);
     const head = await tx.selectFrom('audit.runLogHeads').selectAll().where('runId', '=', runId).forUpdate().executeTakeFirstOrThrow();
-    const known = await tx
-      .selectFrom('audit.runLogChunks')
-      .select('seq')
-      .where('runId', '=', runId)
-      .where('attempt', '=', attempt)
-      .where('seq', '=', seq)
-      .executeTakeFirst();
-    if (known || lines.length === 0) return true;
+    if (lines.length === 0 || (await isKnown(tx))) return true;
     if (head.bytes + bytes > maxBytes) {
       if (!head.truncated) await tx.updateTable('audit.runLogHeads').set({ truncated: true }).where('runId', '=', runId).execute();
       return false;
@@ -54,7 +90,7 @@ export async function appendLog(
   });
 }
 
-export async function getLogHead(db: Db, runId: string): Promise<LogHead> {
+export async function getLogHead(db: Db | Tx, runId: string): Promise<LogHead> {
   const head = await db
     .selectFrom('audit.runLogHeads')
     .select(['lines', 'truncated', 'expired'])

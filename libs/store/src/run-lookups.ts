@@ -83,15 +83,17 @@ export async function listUncleanedRuns(db: Db, { keepSec, limit }: { keepSec: n
 }
 
 /** Status and attempt of some runs: what a sweep compares live processes with. */
-export async function statusOfRuns(db: Db, ids: readonly string[]): Promise<Map<string, { status: string; attempt: number }>> {
+export async function statusOfRuns(db: Db, ids: readonly string[]): Promise<Map<string, RunState>> {
   if (ids.length === 0) return new Map();
   const rows = await db
     .selectFrom('core.agentRuns')
-    .select(['id', 'status', 'attempt'])
+    .select(['id', 'status', 'attempt', 'correlationId', 'repositoryId'])
     .where('id', 'in', [...ids])
     .execute();
-  return new Map(rows.map(({ id, status, attempt }) => [id, { status, attempt }]));
+  return new Map(rows.map((run) => [run.id, run as RunState])); // the check constraint holds the statuses
 }
+
+export type RunState = Pick<Run, 'id' | 'status' | 'attempt' | 'correlationId' | 'repositoryId'>;
 
 export async function countRunsByStatus(db: Db): Promise<Map<string, number>> {
   const { rows } = await sql<{ status: string; count: number }>`

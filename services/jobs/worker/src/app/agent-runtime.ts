@@ -8,6 +8,8 @@ export interface AgentRuntime extends AsyncDisposable {
   listAlive(): Promise<AliveAttempt[]>;
   /** Why an attempt that is no longer alive ended, when the runtime knows more than that it did. */
   explainEnd(attempt: AliveAttempt): Promise<AttemptTrouble | undefined>;
+  /** The last lines an attempt has printed where the platform does not see it; none where nothing is left or kept. */
+  readTail(attempt: Pick<AliveAttempt, 'runId' | 'attempt'>, options: { readonly lines: number }): Promise<readonly PrintedLine[]>;
   /** Tries the controls around agents; undefined where there are none to try. */
   probeControls(): Promise<readonly ControlFinding[] | undefined>;
   /** Ends every process of the run, within seconds. `gently`: the session is saved first, the run goes on later. */
@@ -61,6 +63,11 @@ export interface AliveAttempt {
   readonly attempt: number;
   /** Its process has not begun, so it cannot give a sign of life: what it waits for, and since when. */
   readonly notStarted?: (AttemptTrouble & { readonly since: Date }) | undefined;
+}
+
+export interface PrintedLine {
+  readonly at: Date | undefined;
+  readonly text: string;
 }
 
 export interface AttemptTrouble {

@@ -23,9 +23,18 @@ export interface Host {
   readonly provider: RepositoryProvider;
 }
 
-export function hostOfRepository({ keys, providerFor }: Context, repository: Repository): Host {
-  const token = decryptSecret(keys, { value: repository.tokenEncrypted, context: repositoryTokenContext(repository.id) });
-  return { repository, provider: providerFor(token) };
+export function hostOfRepository(context: Context, repository: Repository): Host {
+  return { repository, provider: context.providerFor(tokenOf(context, repository)) };
+}
+
+function tokenOf({ keys }: Context, { id, tokenEncrypted }: Repository): string {
+  return decryptSecret(keys, { value: tokenEncrypted, context: repositoryTokenContext(id) });
+}
+
+/** For taking it out of texts; undefined once the repository was unbound. */
+export async function tokenOfRepository(context: Context, { repositoryId }: Pick<Run, 'repositoryId'>): Promise<string | undefined> {
+  const repository = repositoryId === null ? undefined : await getRepository(context.store.db, repositoryId);
+  return repository && tokenOf(context, repository);
 }
 
 /** The code host of a run. `run.precondition_failed` once the repository was unbound. */

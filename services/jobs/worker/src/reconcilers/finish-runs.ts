@@ -6,6 +6,7 @@ import { worker, type Context } from '../app/context.ts';
 import { deliver } from '../app/deliver.ts';
 import { each } from '../app/each.ts';
 import { failRun } from '../app/fail-run.ts';
+import { keepPodLog } from '../app/keep-pod-log.ts';
 import { postReview } from '../app/post-review.ts';
 import { mayPass, postponeRun, waitSecOf } from '../app/try-again.ts';
 import { launchOrFail } from './start-pending-runs.ts';
@@ -61,6 +62,7 @@ async function leaveWait({ store }: Context, run: Run): Promise<Run | undefined>
 async function settleFailure(context: Context, run: Run, claim: AttemptClaim): Promise<boolean> {
   const code: ErrorCode = isErrorCode(claim.failure_code) ? claim.failure_code : 'run.agent_failed';
   const message = claim.failure_message ?? errorCodes[code].cause;
+  await keepPodLog(context, run);
   if (code === 'run.agent_crashed' && (await resumeCrashed(context, run))) return true;
   if (errorCodes[code].retry && (await attemptLater(context, run, new AppError(code, message)))) return true;
   return failRun(context, { run, code, message });

@@ -4,6 +4,7 @@ import type { AliveAttempt } from '../app/agent-runtime.ts';
 import { worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
 import { failRun } from '../app/fail-run.ts';
+import { keepPodLog } from '../app/keep-pod-log.ts';
 import { launchOrFail } from './start-pending-runs.ts';
 
 /**
@@ -63,6 +64,7 @@ async function replace(context: Context, { id }: Run, { isLoss, notStarted }: Lo
   if (!run || run.attemptResult !== null || run.leaseOwner !== config.workerId) return false;
   if (notStarted) return failRun(context, { run, code: notStarted.code, message: notStarted.message });
   const trouble = isLoss ? await runtime.explainEnd({ runId: id, attempt: run.attempt }) : undefined;
+  await keepPodLog(context, run);
   await runtime.stop(id);
   const maxAttempts = (run.policy as { max_attempts?: number }).max_attempts ?? 1; // written by policySnapshot
   const losses = run.losses + (isLoss ? 1 : 0);

@@ -14,6 +14,7 @@ import {
   isAlive,
   madeAt,
   podTrouble,
+  readPodTail,
   probeControls,
   projectNamespace,
   runNamespace,
@@ -85,6 +86,10 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
     }
   }
 
+  async function podOf({ runId, attempt }: { runId: string; attempt: number }): Promise<V1Pod | undefined> {
+    return (await pods.all()).find((one) => attemptKey(one) === `${runId}/${attempt}`);
+  }
+
   return {
     launch: async (spec) => {
       await end(spec.runId, { keep: spec.attempt, graceSec: 0 });
@@ -108,9 +113,13 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
       const namespace = `${namespacePrefix}-preflight`;
       return probeControls(kube, { namespace, id: randomUUID().slice(0, 8), image, resources, ...placement });
     },
-    explainEnd: async ({ runId, attempt }) => {
-      const pod = (await pods.all()).find((one) => attemptKey(one) === `${runId}/${attempt}`);
+    explainEnd: async (attempt) => {
+      const pod = await podOf(attempt);
       return pod && podTrouble(pod);
+    },
+    readTail: async (attempt, wanted) => {
+      const pod = await podOf(attempt);
+      return pod ? readPodTail(kube, pod, wanted) : [];
     },
     stop: async (runId, { gently } = { gently: false }) => end(runId, { graceSec: gently ? gentleSec : 0 }),
     clean: async (runId) => end(runId, { graceSec: 0 }),

@@ -85,6 +85,7 @@ export function createLocalRuntime(options: LocalRuntimeOptions): AgentRuntime {
       }),
     probeControls: async () => undefined, // plain processes of this machine: nothing keeps them apart
     explainEnd: async () => undefined, // a process of this machine leaves no reason behind
+    readTail: async () => [], // runner.log lies in the run's folder, where the developer is
     stop,
     clean: async (runId) => {
       await stop(runId);

@@ -26,7 +26,7 @@ import {
   type Store,
 } from '@codex-k8s/store';
 import { aProject, aRepository, aRun, type RunOptions } from '@codex-k8s/testkit';
-import type { AgentRuntime, AliveAttempt, LaunchSpec, NamespaceSpec } from '../app/agent-runtime.ts';
+import type { AgentRuntime, AliveAttempt, LaunchSpec, NamespaceSpec, PrintedLine } from '../app/agent-runtime.ts';
 import type { AttemptClaim } from '../app/attempt-claim.ts';
 import type { Context } from '../app/context.ts';
 import { Config } from '../config.ts';
@@ -159,6 +159,8 @@ export interface FakeRuntime extends AgentRuntime {
   readonly launched: LaunchSpec[];
   readonly stopped: string[];
   readonly cleaned: string[];
+  /** What the containers of attempts have printed, by `runId/attempt`; an error is thrown. */
+  readonly printed: Map<string, readonly PrintedLine[] | Error>;
   /** Thrown by the next launch. */
   launchError: unknown;
   /** Namespaces in the cluster, by name; one whose `isStuck` does not go away. */
@@ -171,6 +173,7 @@ function fakeRuntime(kind: 'local' | 'kubernetes'): FakeRuntime {
     launched: [],
     stopped: [],
     cleaned: [],
+    printed: new Map(),
     launchError: undefined,
     inCluster: new Map(),
     namespaces:
@@ -193,6 +196,11 @@ function fakeRuntime(kind: 'local' | 'kubernetes'): FakeRuntime {
           },
     probeControls: async () => undefined,
     explainEnd: async () => undefined,
+    readTail: async ({ runId, attempt }) => {
+      const printed = runtime.printed.get(`${runId}/${attempt}`) ?? [];
+      if (printed instanceof Error) throw printed;
+      return printed;
+    },
     [Symbol.asyncDispose]: async () => undefined,
     launch: async (spec) => {
       const error = runtime.launchError;

@@ -18,7 +18,7 @@ interface LogOptions extends ApiOptions {
 }
 
 /** The part of a streamed line that is shown. */
-const ShownLine = z.looseObject({ n: z.number(), text: z.string(), stream: z.enum(['agent', 'tool', 'runner', 'stderr']) });
+const ShownLine = z.looseObject({ n: z.number(), text: z.string(), stream: z.enum(['agent', 'tool', 'runner', 'stderr', 'cluster']) });
 
 export function addRunLogs(runs: Command, context: Context): void {
   overApi(runs.command('logs <run>'))

@@ -268,7 +268,7 @@ export const en = {
     download: 'Download the log',
     linkTo: 'Link to line {n}',
     linkCopied: 'Link to line {n} copied',
-    streams: { agent: 'agent', tool: 'tool', runner: 'runner', stderr: 'stderr' },
+    streams: { agent: 'agent', tool: 'tool', runner: 'runner', stderr: 'stderr', cluster: 'cluster' },
     rest: ' … {n} more characters in the download',
     expired: 'The log was removed',
     expiredText: 'Logs are kept for a limited time. Events and evidence stay.',

@@ -272,7 +272,7 @@ export const ru: Messages = {
     download: 'Скачать журнал',
     linkTo: 'Ссылка на строку {n}',
     linkCopied: 'Ссылка на строку {n} скопирована',
-    streams: { agent: 'агент', tool: 'инструм.', runner: 'раннер', stderr: 'stderr' },
+    streams: { agent: 'агент', tool: 'инструм.', runner: 'раннер', stderr: 'stderr', cluster: 'кластер' },
     rest: ' … ещё {n} символов в скачанном файле',
     expired: 'Журнал удалён',
     expiredText: 'Журналы хранятся ограниченное время. События и подтверждения остаются.',
