@@ -87,6 +87,18 @@ describe('failures of the code host', () => {
     expect(isAppError(error, 'github.rate_limited') && Number(error.details['retryAfterSec'])).toBeGreaterThan(1100);
   });
 
+  test.each([3_600, -3_600])('a rate limit of a GitHub whose clock is %d s off ours is over when GitHub says so', async (offSec) => {
+    const atSec = Math.floor(Date.now() / 1000) + offSec;
+    const headers = {
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': String(atSec + 60),
+      date: new Date(atSec * 1000).toUTCString(),
+    };
+    server.faults.failNext({ status: 403, message: 'API rate limit exceeded', headers });
+
+    await expect(read()).rejects.toMatchObject({ code: 'github.rate_limited', details: { retryAfterSec: 60 } });
+  });
+
   test('a secondary limit is a rate limit, not a missing permission', async () => {
     const headers = { 'retry-after': '60' };
     server.faults.failNext({ status: 403, message: 'You have exceeded a secondary rate limit.', headers });

@@ -47,7 +47,7 @@ export function toAppError(doing: string, error: unknown): unknown {
   }
   const code = codeOf(status, headers, messageOf(response.data));
   if (code === 'github.rate_limited') {
-    const retryAfterSec = waitOf(headers, Date.now());
+    const retryAfterSec = waitOf(headers);
     return new AppError(code, `GitHub limits the rate of this token; it asks to wait ${retryAfterSec} s.`, {
       details: { ...details, retryAfterSec },
     });
@@ -69,11 +69,12 @@ function isLimit(headers: Headers, message: string): boolean {
   return none || headers['retry-after'] !== undefined || /rate limit|abuse detection/i.test(message);
 }
 
-/** Seconds to wait: what is named, else until the window ends. */
-function waitOf(headers: Headers, nowMs: number): number {
+/** Seconds to wait: what is named, else until the window ends, which GitHub says by its own clock. */
+function waitOf(headers: Headers): number {
   const named = Number(headers['retry-after']);
   if (named > 0) return Math.ceil(named);
   const resetSec = Number(headers['x-ratelimit-reset']);
+  const nowMs = Date.parse(String(headers['date'])) || Date.now();
   return resetSec > 0 ? Math.max(1, Math.ceil(resetSec - nowMs / 1000)) : unknownWaitSec;
 }
 

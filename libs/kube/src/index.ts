@@ -12,17 +12,7 @@ export { probeControls } from './probe-controls.ts';
 export { namespaceFacts, readNamespaceFacts } from './namespace-facts.ts';
 export { readPodTail, type TailLine } from './pod-tail.ts';
 export { podTrouble, type PodTrouble } from './pod-trouble.ts';
-export {
-  applyRunJob,
-  attemptOf,
-  deleteRunJob,
-  isAlive,
-  madeAt,
-  watchRunEvents,
-  watchRunJobs,
-  watchRunPods,
-  type RunEvent,
-} from './run-jobs.ts';
+export { applyRunJob, attemptOf, deleteRunJob, isAlive, watchRunEvents, watchRunJobs, watchRunPods, type RunEvent } from './run-jobs.ts';
 export { applyRunNamespace, deleteRunNamespace, findRunNamespace } from './run-namespaces.ts';
 export { writeTokenKubeconfig } from './token-kubeconfig.ts';
 export type { Watched } from './watch-objects.ts';

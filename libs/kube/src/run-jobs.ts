@@ -113,11 +113,6 @@ function runEvent(
   };
 }
 
-/** When the object was made. */
-export function madeAt({ metadata }: V1Job | V1Pod): Date {
-  return instant(metadata?.creationTimestamp);
-}
-
 /** Lists have dates where watches have the text of them, whatever their types say; what is missing or makes no sense is now. */
 function instant(value: Date | string | undefined): Date {
   const date = new Date(value ?? Date.now());

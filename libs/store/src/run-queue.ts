@@ -176,16 +176,15 @@ export async function adoptRuns(db: Db, { owner, leaseSec }: { owner: string; le
   return rows;
 }
 
+/** `silentSec`: since the last sign of life, or since the attempt began. */
+export type WatchedRun = Run & { readonly silentSec: number };
+
 /** Started runs this owner watches. */
-export async function listOwnRuns(db: Db, owner: string): Promise<Run[]> {
-  const rows = await db
-    .selectFrom('core.agentRuns')
-    .selectAll()
-    .where('leaseOwner', '=', owner)
-    .where('status', 'in', ['running', 'waiting_mcp'])
-    .orderBy('createdAt')
-    .execute();
-  return rows as Run[]; // the check constraint holds the statuses
+export async function listOwnRuns(db: Db, owner: string): Promise<WatchedRun[]> {
+  const { rows } = await sql<WatchedRun>`
+    select *, extract(epoch from now() - coalesce(heartbeat_at, updated_at))::float8 as silent_sec from core.agent_runs
+    where lease_owner = ${owner} and status in ('running', 'waiting_mcp') order by created_at`.execute(db);
+  return rows;
 }
 
 /** Begins the next attempt of a started run whose process was lost. Undefined: another worker has it, or it is over. */

@@ -67,8 +67,8 @@ test('an older attempt cannot move the run', async () => {
 });
 
 test('waiting for a tool call stops the clock and resuming goes on with what was left (NFR-012)', async () => {
-  const run = await aRun(store, { repository });
-  await moveRun(store.db, 'start', { id: run.id, actor, set: { timeoutAt: new Date(Date.now() + 600_000) } });
+  const run = await aRun(store, { repository, policy: { run_timeout_sec: 600 } });
+  await moveRun(store.db, 'start', { id: run.id, actor });
 
   const waiting = await moveRun(store.db, 'awaitTool', { id: run.id, actor });
   const resumed = await moveRun(store.db, 'resume', { id: run.id, actor });

@@ -126,7 +126,12 @@ export interface MoveInput {
 
 /** What a move does to the clock and the wait columns (NFR-012): waiting stops the clock, resuming goes on with what was left. */
 const clock = {
-  start: { startedAt: sql<Date>`coalesce(started_at, now())`, pendingReason: null, retryAt: null },
+  start: {
+    startedAt: sql<Date>`coalesce(started_at, now())`,
+    timeoutAt: sql<Date>`now() + make_interval(secs => nullif((policy ->> 'run_timeout_sec')::int, 0))`,
+    pendingReason: null,
+    retryAt: null,
+  },
   awaitTool: {
     waitReason: 'mcp',
     waitSince: sql<Date>`now()`,
@@ -212,6 +217,29 @@ export async function changeRun(
     .returningAll()
     .executeTakeFirst();
   return run as Run | undefined; // the check constraint holds the statuses
+}
+
+/** A sign of life of an attempt. Undefined: no such run, or a newer attempt has it. */
+export async function recordSignOfLife(db: Db, { id, attempt }: { id: string; attempt: number }): Promise<Run | undefined> {
+  const { rows } = await sql<Run>`
+    update core.agent_runs set heartbeat_at = now(), updated_at = now() where id = ${id} and attempt = ${attempt} returning *`.execute(db);
+  return rows[0];
+}
+
+/** The run's outcome waits until then. Undefined: a newer attempt has it. */
+export async function postponeOutcome(
+  db: Db,
+  { id, attempt, waitSec }: { id: string; attempt: number; waitSec: number },
+): Promise<Date | undefined> {
+  const { rows } = await sql<{ retryAt: Date }>`
+    update core.agent_runs set retry_at = now() + make_interval(secs => ${waitSec}), updated_at = now()
+    where id = ${id} and attempt = ${attempt} returning retry_at`.execute(db);
+  return rows[0]?.retryAt;
+}
+
+/** The run itself has not changed: how long it has been silent is counted from its own changes. */
+export async function postponePublishing(db: Db, { id, waitSec }: { id: string; waitSec: number }): Promise<void> {
+  await sql`update core.agent_runs set publish_retry_at = now() + make_interval(secs => ${waitSec}) where id = ${id}`.execute(db);
 }
 
 export async function getRun(db: Db | Tx, id: string): Promise<Run | undefined> {

@@ -5,6 +5,7 @@ import {
   decideAction,
   getActionRequest,
   getRepository,
+  databaseNow,
   getRun,
   listActionRequests,
   moveRun,
@@ -59,7 +60,7 @@ export async function decideApproval(context: Context, input: DecisionInput): Pr
   if (!request) throw new AppError('approval.not_found', 'There is no such request.');
   if (request.digest !== digest)
     throw new AppError('approval.stale', 'The request is for another action than the one you saw.', { field: 'body.digest' });
-  if (request.state !== 'requested' || request.expiresAt < new Date()) throw alreadyDecided();
+  if (request.state !== 'requested' || request.expiresAt < (await databaseNow(context.store.db))) throw alreadyDecided();
   const by: ActorRef = { type: 'human', id: actor.githubLogin ? `github:${actor.githubLogin}` : actor.email };
   if (request.toolName === 'owner_review') await decideOwnerReview(context, { ...input, request, by });
   else if (request.toolName === 'owner_feedback_request') await decideFeedback(context, { ...input, request, by });

@@ -1,6 +1,15 @@
 /** What a runner reports about its attempt. All of it is a claim of a process that is treated as hostile; nothing here makes a run succeed. */
 import { AppError, isErrorCode, type FlowEventType } from '@codex-k8s/domain';
-import { appendLog, changeRun, recordEvent, saveSession, saveTokenUsage, type LogLine, type SessionSnapshot } from '@codex-k8s/store';
+import {
+  appendLog,
+  changeRun,
+  recordEvent,
+  recordSignOfLife,
+  saveSession,
+  saveTokenUsage,
+  type LogLine,
+  type SessionSnapshot,
+} from '@codex-k8s/store';
 import { getRun } from '@codex-k8s/store';
 import type { Context } from './context.ts';
 import { loadRun, type RunCaller } from './run-spec.ts';
@@ -11,7 +20,7 @@ function runner(caller: RunCaller): { type: 'agent'; id: string } {
 
 /** `continue: false`: the run is over, or a newer attempt has it. */
 export async function recordHeartbeat({ store }: Context, caller: RunCaller): Promise<{ status: string; continue: boolean }> {
-  const run = await changeRun(store.db, { id: caller.runId, attempt: caller.attempt, set: { heartbeatAt: new Date() } });
+  const run = await recordSignOfLife(store.db, { id: caller.runId, attempt: caller.attempt });
   if (run) return { status: run.status, continue: run.finishedAt === null };
   const now = await getRun(store.db, caller.runId);
   return { status: now?.status ?? 'cancelled', continue: false };

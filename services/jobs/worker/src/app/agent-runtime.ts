@@ -61,8 +61,8 @@ export interface LaunchSpec {
 export interface AliveAttempt {
   readonly runId: string;
   readonly attempt: number;
-  /** Its process has not begun, so it cannot give a sign of life: what it waits for, and since when. */
-  readonly notStarted?: (AttemptTrouble & { readonly since: Date }) | undefined;
+  /** Its process has not begun, so it cannot give a sign of life: what it waits for. */
+  readonly notStarted?: AttemptTrouble | undefined;
 }
 
 export interface PrintedLine {

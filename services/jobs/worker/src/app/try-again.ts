@@ -1,6 +1,6 @@
 /** What may pass by itself is tried again later; how long to wait, and when that is enough. */
 import { AppError, describeError, isAppError, isRetryable } from '@codex-k8s/domain';
-import { changeRun, getRepository, recordEvent, type Run } from '@codex-k8s/store';
+import { getRepository, postponeOutcome, recordEvent, type Run } from '@codex-k8s/store';
 import { worker, type Context } from './context.ts';
 
 /** A host that limits us says until when (`retryAfterSec` of libs/github). More than an hour is asked about once an hour. */
@@ -18,11 +18,11 @@ export function mayPass(error: unknown): boolean {
 
 /** A repository that is gone or closed to us is asked rarely. */
 const deniedWaitSec = 3_600;
-/** For the difference between the database's clock and ours. */
-const skewMs = 5_000;
+/** A transaction that ends now has the time at which it began. */
+const storingMs = 5_000;
 
 /**
- * How long a comment waits that could not be posted in a pass begun at `since`. A token that was stored meanwhile is tried at once: storing
+ * How long a comment waits that could not be posted in a pass begun at `since`, by the database's clock. A token that was stored meanwhile is tried at once: storing
  * it hurries what waits, but cannot see what is just failing with the old one.
  */
 export async function commentWaitSec(
@@ -31,15 +31,15 @@ export async function commentWaitSec(
 ): Promise<number> {
   if (mayPass(error)) return waitSecOf(error, retrySec);
   const repository = repositoryId === null ? undefined : await getRepository(store.db, repositoryId);
-  const hasChanged = repository !== undefined && repository.updatedAt.getTime() > since.getTime() - skewMs;
+  const hasChanged = repository !== undefined && repository.updatedAt.getTime() > since.getTime() - storingMs;
   return hasChanged ? retrySec : deniedWaitSec;
 }
 
 /** Puts the run's outcome off until the host can be asked again, and says so in its timeline, once per attempt and reason. */
 export async function postponeRun({ store }: Context, run: Run, { error, waitSec }: { error: unknown; waitSec: number }): Promise<void> {
-  const retryAt = new Date(Date.now() + waitSec * 1000);
   const { code, message } = describeError(error);
-  await changeRun(store.db, { id: run.id, attempt: run.attempt, set: { retryAt } });
+  const retryAt = await postponeOutcome(store.db, { id: run.id, attempt: run.attempt, waitSec });
+  if (!retryAt) return;
   await recordEvent(store.db, {
     type: 'run.postponed',
     correlationId: run.correlationId,

@@ -1,6 +1,7 @@
 import { refusalAnswers, refusalReasons, type RefusalReason } from '@codex-k8s/domain';
 import type { Reconciler } from '@codex-k8s/runtime';
 import {
+  databaseNow,
   getProject,
   getRepository,
   claimUnansweredDeliveries,
@@ -25,7 +26,7 @@ export function answerRefusals(context: Context): Reconciler {
     name: 'answer-refusals',
     everyMs: config.pollMs,
     reconcile: async () => {
-      const since = new Date();
+      const since = await databaseNow(store.db);
       const rows = (await claimUnansweredDeliveries(store.db, { limit: 20, claimSec: 60 })).map((delivery) => ({
         id: delivery.deliveryId,
         correlationId: delivery.deliveryId,
@@ -36,7 +37,7 @@ export function answerRefusals(context: Context): Reconciler {
         rows,
         ({ delivery }) => answer(context, delivery),
         async ({ id, delivery }, error) => {
-          const isTooLate = Date.now() - delivery.receivedAt.getTime() > keptMs;
+          const isTooLate = since.getTime() - delivery.receivedAt.getTime() > keptMs;
           const retryInSec = await commentWaitSec(context, { error, repositoryId: delivery.repositoryId, since, retrySec });
           await markDeliveryAnswered(store.db, isTooLate ? { deliveryId: id } : { deliveryId: id, retryInSec });
         },

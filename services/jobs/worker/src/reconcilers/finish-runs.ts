@@ -1,6 +1,6 @@
 import { AppError, describeError, errorCodes, isErrorCode, type ErrorCode } from '@codex-k8s/domain';
 import { inSpan, ofRun, type Reconciler } from '@codex-k8s/runtime';
-import { decideAction, findOpenRequest, listClaimedResults, moveRun, nextAttempt, type Run } from '@codex-k8s/store';
+import { databaseNow, decideAction, findOpenRequest, listClaimedResults, moveRun, nextAttempt, type Run } from '@codex-k8s/store';
 import type { AttemptClaim } from '../app/attempt-claim.ts';
 import { worker, type Context } from '../app/context.ts';
 import { deliver } from '../app/deliver.ts';
@@ -79,7 +79,7 @@ async function resumeCrashed(context: Context, run: Run): Promise<boolean> {
 /** What stopped the attempt may pass, such as a host that is away: another attempt goes on, later each time. False: the run's time is over. */
 async function attemptLater(context: Context, run: Run, error: AppError): Promise<boolean> {
   const until = run.timeoutAt ?? new Date((run.startedAt ?? run.createdAt).getTime() + hostPatienceMs);
-  if (until.getTime() < Date.now()) return false;
+  if (until < (await databaseNow(context.store.db))) return false;
   if (run.retryAt === null) {
     const waitSec = Math.min(longestRetrySec, retrySec * 2 ** Math.min(10, run.attempt - 1));
     await postponeRun(context, run, { error, waitSec });
@@ -95,7 +95,8 @@ async function beginNextAttempt(context: Context, run: Run, { isLoss }: { isLoss
 
 /** A host that is away costs time, not the run; anything else is the run's outcome. */
 async function postponeOrFail(context: Context, run: Run, error: unknown): Promise<void> {
-  const waitedMs = Date.now() - (run.heartbeatAt ?? run.startedAt ?? run.createdAt).getTime();
+  const now = await databaseNow(context.store.db);
+  const waitedMs = now.getTime() - (run.heartbeatAt ?? run.startedAt ?? run.createdAt).getTime();
   const patienceMs = error instanceof AppError ? hostPatienceMs : defectPatienceMs;
   if (mayPass(error) && waitedMs < patienceMs) await postponeRun(context, run, { error, waitSec: waitSecOf(error, retrySec) });
   else await failRun(context, { run, ...describeError(error) });

@@ -1,5 +1,14 @@
 import { inSpan, ofRun, type Reconciler } from '@codex-k8s/runtime';
-import { changeRun, getIssueStage, getProject, claimUnpublishedRuns, recordEvent, type Run } from '@codex-k8s/store';
+import {
+  changeRun,
+  databaseNow,
+  getIssueStage,
+  getProject,
+  claimUnpublishedRuns,
+  postponePublishing,
+  recordEvent,
+  type Run,
+} from '@codex-k8s/store';
 import { statusComment, statusMarker, type Locale } from '../app/comment-texts.ts';
 import { hostOf, worker, type Context, type Host } from '../app/context.ts';
 import { each } from '../app/each.ts';
@@ -19,14 +28,14 @@ export function publishRunStatus(context: Context): Reconciler {
     name: 'publish-run-status',
     everyMs: config.pollMs,
     reconcile: async () => {
-      const since = new Date();
+      const since = await databaseNow(store.db);
       return each(
         log,
         await claimUnpublishedRuns(store.db, { limit: 20, claimSec }),
         (run) => inSpan('publish status', ofRun(run), () => publish(context, run)),
         async ({ id, repositoryId }, error) => {
-          const seconds = await commentWaitSec(context, { error, repositoryId, since, retrySec });
-          await changeRun(store.db, { id, set: { publishRetryAt: new Date(Date.now() + seconds * 1000) } });
+          const waitSec = await commentWaitSec(context, { error, repositoryId, since, retrySec });
+          await postponePublishing(store.db, { id, waitSec });
         },
       );
     },

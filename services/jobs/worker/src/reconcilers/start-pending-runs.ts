@@ -36,12 +36,10 @@ async function startClaimed(context: Context, run: Run): Promise<void> {
     await sayPostponed(context, run, error);
     return;
   }
-  const timeoutSec = (run.policy as { run_timeout_sec?: number }).run_timeout_sec ?? 0; // written by policySnapshot
   await moveRun(context.store.db, 'start', {
     id: run.id,
     attempt: run.attempt,
     actor: worker,
-    set: { timeoutAt: timeoutSec > 0 ? new Date(Date.now() + timeoutSec * 1000) : null },
     payload: { attempt: run.attempt, worker: context.config.workerId, runtime: context.config.runtime },
   });
 }

@@ -1,5 +1,5 @@
 import type { Reconciler } from '@codex-k8s/runtime';
-import { adoptRuns, getRun, listOwnRuns, nextAttempt, recordEvent, renewLeases, type Run } from '@codex-k8s/store';
+import { adoptRuns, getRun, listOwnRuns, nextAttempt, recordEvent, renewLeases, type Run, type WatchedRun } from '@codex-k8s/store';
 import type { AliveAttempt } from '../app/agent-runtime.ts';
 import { worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
@@ -43,11 +43,9 @@ export function watchRuns(context: Context): Reconciler {
   };
 }
 
-function isLost({ config }: Context, run: Run, alive: AliveAttempt | undefined): boolean {
+function isLost({ config }: Context, run: WatchedRun, alive: AliveAttempt | undefined): boolean {
   if (alive?.attempt !== run.attempt) return true;
-  if (alive.notStarted) return Date.now() - alive.notStarted.since.getTime() > config.startTimeoutSec * 1000;
-  const lastSign = run.heartbeatAt ?? run.updatedAt;
-  return Date.now() - lastSign.getTime() > config.heartbeatTimeoutSec * 1000;
+  return run.silentSec > (alive.notStarted ? config.startTimeoutSec : config.heartbeatTimeoutSec);
 }
 
 interface Loss {

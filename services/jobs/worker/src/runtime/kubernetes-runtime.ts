@@ -12,7 +12,6 @@ import {
   deleteRunNamespace,
   findRunNamespace,
   isAlive,
-  madeAt,
   podTrouble,
   readPodTail,
   probeControls,
@@ -105,7 +104,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
       const podOf = new Map((await pods.all()).map((pod) => [attemptKey(pod), pod]));
       return (await jobs.all()).filter(isAlive).flatMap((job) => {
         const at = attemptOf(job);
-        return at ? aliveAttempt(at, job, podOf.get(attemptKey(job))) : [];
+        return at ? aliveAttempt(at, podOf.get(attemptKey(job))) : [];
       });
     },
     probeControls: async () => {
@@ -145,8 +144,7 @@ function attemptKey(object: V1Job | V1Pod): string {
 }
 
 /** One, or none when its pod is over already: the Job says so a moment later. */
-function aliveAttempt(at: { runId: string; attempt: number }, job: V1Job, pod: V1Pod | undefined): AliveAttempt[] {
-  const since = madeAt(job);
+function aliveAttempt(at: { runId: string; attempt: number }, pod: V1Pod | undefined): AliveAttempt[] {
   switch (pod?.status?.phase) {
     case 'Running':
     case 'Unknown': // the node is silent; the heartbeat decides
@@ -155,11 +153,11 @@ function aliveAttempt(at: { runId: string; attempt: number }, job: V1Job, pod: V
     case 'Failed':
       return [];
     case undefined:
-      return [{ ...at, notStarted: { code: 'run.pod_not_started', message: 'The cluster has made no pod for the Job.', since } }];
+      return [{ ...at, notStarted: { code: 'run.pod_not_started', message: 'The cluster has made no pod for the Job.' } }];
     default: {
       const trouble = pod && podTrouble(pod);
       const { code, message } = trouble ?? { code: 'run.pod_not_started' as const, message: 'The container has not started.' };
-      return [{ ...at, notStarted: { code, message, since } }];
+      return [{ ...at, notStarted: { code, message } }];
     }
   }
 }
