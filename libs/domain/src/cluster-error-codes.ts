@@ -82,6 +82,12 @@ export const clusterErrorCodes = {
     cause: 'The cluster refuses the object: it is invalid, or a policy forbids it.',
     remedy: 'Read the message; it names the field or the policy.',
   },
+  'kube.webhook_failed': {
+    http: 503,
+    retry: true,
+    cause: 'An admission webhook of the cluster fails or does not answer, so the cluster takes no objects.',
+    remedy: 'Repair the webhook that the message names, or leave the namespaces of runs out of it; the run then goes on by itself.',
+  },
   'kube.quota_exceeded': {
     http: 503,
     retry: true,

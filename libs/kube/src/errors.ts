@@ -36,10 +36,12 @@ export function refusal({ status, body, what, isSecret }: Refusal): AppError {
 
 function codeOf(status: number, message: string): ErrorCode {
   if (status === 401) return 'kube.unauthorized';
+  // A webhook chooses the status of its refusal, and one that fails is an internal error of the API server.
+  if (/admission webhook ".*" denied the request/.test(message)) return 'kube.rejected';
+  if (/failed calling webhook/.test(message)) return 'kube.webhook_failed';
   if (status === 403 && /exceeded quota/.test(message)) return 'kube.quota_exceeded';
   if (status === 403 && /being terminated/.test(message)) return 'kube.namespace_terminating';
-  if (status === 403)
-    return /violates PodSecurity|denied the request|ValidatingAdmissionPolicy/.test(message) ? 'kube.rejected' : 'kube.forbidden';
+  if (status === 403) return /violates PodSecurity|ValidatingAdmissionPolicy/.test(message) ? 'kube.rejected' : 'kube.forbidden';
   if (status === 404) return 'kube.not_found';
   if (status === 409) return 'kube.conflict';
   if (status === 410) return 'kube.list_expired';

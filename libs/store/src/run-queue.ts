@@ -176,13 +176,15 @@ export async function adoptRuns(db: Db, { owner, leaseSec }: { owner: string; le
   return rows;
 }
 
-/** `silentSec`: since the last sign of life, or since the attempt began. */
-export type WatchedRun = Run & { readonly silentSec: number };
+/** `silentSec`: since the last sign of life, or since the attempt began. `isDue`: nothing of it was put off until later. */
+export type WatchedRun = Run & { readonly silentSec: number; readonly isDue: boolean };
 
 /** Started runs this owner watches. */
 export async function listOwnRuns(db: Db, owner: string): Promise<WatchedRun[]> {
   const { rows } = await sql<WatchedRun>`
-    select *, extract(epoch from now() - coalesce(heartbeat_at, updated_at))::float8 as silent_sec from core.agent_runs
+    select *, extract(epoch from now() - coalesce(heartbeat_at, updated_at))::float8 as silent_sec,
+      retry_at is null or retry_at <= now() as is_due
+    from core.agent_runs
     where lease_owner = ${owner} and status in ('running', 'waiting_mcp') order by created_at`.execute(db);
   return rows;
 }

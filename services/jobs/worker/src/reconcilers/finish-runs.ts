@@ -9,7 +9,7 @@ import { failRun } from '../app/fail-run.ts';
 import { keepPodLog } from '../app/keep-pod-log.ts';
 import { postReview } from '../app/post-review.ts';
 import { mayPass, postponeRun, waitSecOf } from '../app/try-again.ts';
-import { launchOrFail } from './start-pending-runs.ts';
+import { beginAttempt } from './begin-attempt.ts';
 
 const retrySec = 10;
 const longestRetrySec = 600;
@@ -90,7 +90,7 @@ async function attemptLater(context: Context, run: Run, error: AppError): Promis
 async function beginNextAttempt(context: Context, run: Run, { isLoss }: { isLoss: boolean }): Promise<void> {
   const owner = context.config.workerId;
   const next = await nextAttempt(context.store.db, { id: run.id, owner, attempt: run.attempt, isLoss, hasResult: true });
-  if (next) await launchOrFail(context, next);
+  if (next) await beginAttempt(context, next);
 }
 
 /** A host that is away costs time, not the run; anything else is the run's outcome. */

@@ -1,5 +1,5 @@
 import { AppError } from '@codex-k8s/domain';
-import { getRun, moveRun, type Run } from '@codex-k8s/store';
+import { getRun, listRunEvents, moveRun, type Run } from '@codex-k8s/store';
 import { aRun, emptyStore, openTestStore } from '@codex-k8s/testkit';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { testWorker, type TestWorker } from '../testing/worker.ts';
@@ -83,4 +83,25 @@ test('of two workers one starts the run', async () => {
 
   expect(started.toSorted((a, b) => a - b)).toEqual([0, 1]);
   expect((await worker.events(run)).filter((type) => type === 'run.started')).toHaveLength(1);
+});
+
+test.each([
+  ['kube.webhook_failed', 'failed calling webhook "x.example.com"', { status: 'pending', pendingReason: 'retry_later' }],
+  ['kube.quota_exceeded', 'exceeded quota: x', { status: 'pending', pendingReason: 'retry_later' }],
+  ['kube.namespace_terminating', 'it is being deleted', { status: 'pending', pendingReason: 'retry_later' }],
+  ['kube.unauthorized', 'the token has expired', { status: 'pending', pendingReason: 'retry_later' }],
+  ['kube.forbidden', 'jobs.batch is forbidden', { status: 'pending', pendingReason: 'retry_later' }],
+  ['kube.rejected', 'No Jobs on Fridays.', { status: 'failed', failureCode: 'kube.rejected', failureMessage: 'No Jobs on Fridays.' }],
+  ['kube.not_ours', 'the namespace is not ours', { status: 'failed', failureCode: 'kube.not_ours' }],
+] as const)('%s is the outcome of one run and not of the next, which is of another project', async (code, message, outcome) => {
+  const [refused, other] = [await pending(), await pending()];
+  const { launch } = worker.runtime;
+  worker.runtime.launch = (spec) => (spec.runId === refused.id ? Promise.reject(new AppError(code, message)) : launch(spec));
+
+  await worker.pass(startPendingRuns);
+
+  expect(await worker.run(refused)).toMatchObject(outcome);
+  expect((await worker.run(other)).status).toBe('running');
+  const told = (await listRunEvents(store.db, { runId: refused.id, after: 0, limit: 100 })).map(({ payload }) => payload);
+  expect(told).toContainEqual(expect.objectContaining({ code, message }));
 });

@@ -1,4 +1,5 @@
-import { listOwnRuns, moveRun, type Run } from '@codex-k8s/store';
+import { AppError } from '@codex-k8s/domain';
+import { changeRun, listOwnRuns, listRunEvents, moveRun, type Run } from '@codex-k8s/store';
 import { emptyStore, openTestStore } from '@codex-k8s/testkit';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { testWorker, type RunningOptions, type TestWorker } from '../testing/worker.ts';
@@ -101,4 +102,38 @@ test('no disk for the next attempt is told as such', async () => {
   await worker.pass(watchRuns);
 
   expect(await worker.run(run)).toMatchObject({ status: 'failed', failureCode: 'run.disk_full' });
+});
+
+test('an attempt that the cluster does not take yet is no loss, and begins when it does', async () => {
+  const run = await worker.aRunning({ policy: { max_attempts: 3 } });
+  const refused = new AppError('kube.webhook_failed', 'failed calling webhook "x.example.com"');
+  const passes: [number, number][] = [];
+
+  for (let pass = 1; pass <= 6; pass += 1) {
+    worker.runtime.launchError = pass < 6 ? refused : undefined;
+    await worker.pass(watchRuns);
+    await changeRun(store.db, { id: run.id, set: { retryAt: pass < 6 ? ago(1) : (await worker.run(run)).retryAt } });
+    const { attempt, losses } = await worker.run(run);
+    passes.push([attempt, losses]);
+  }
+
+  expect(new Set(passes.map(String))).toEqual(new Set(['2,1']));
+  expect(worker.runtime.launched).toMatchObject([{ runId: run.id, attempt: 2 }]);
+  expect(await worker.run(run)).toMatchObject({ status: 'running', retryAt: null });
+  const told = (await listRunEvents(store.db, { runId: run.id, after: 0, limit: 100 })).filter(
+    ({ eventType }) => eventType === 'run.postponed',
+  );
+  expect(told).toMatchObject([{ payload: { attempt: 2, code: 'kube.webhook_failed', message: refused.message } }]);
+});
+
+test('until then it is left alone, and another run is not', async () => {
+  const [waiting, other] = [
+    await worker.aRunning({ issueNumber: 1, policy: { max_attempts: 3 }, set: { retryAt: new Date(Date.now() + 60_000) } }),
+    await worker.aRunning({ issueNumber: 2, policy: { max_attempts: 3 } }),
+  ];
+
+  await worker.pass(watchRuns);
+
+  expect([(await worker.run(waiting)).attempt, (await worker.run(other)).attempt]).toEqual([1, 2]);
+  expect(worker.runtime.launched.map(({ runId }) => runId)).toEqual([other.id]);
 });

@@ -5,7 +5,7 @@ import { worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
 import { failRun } from '../app/fail-run.ts';
 import { keepPodLog } from '../app/keep-pod-log.ts';
-import { launchOrFail } from './start-pending-runs.ts';
+import { beginAttempt } from './begin-attempt.ts';
 
 /**
  * Keeps this worker's runs leased, adopts those whose worker is gone, and replaces a lost or silent process by the next attempt, which
@@ -32,7 +32,7 @@ export function watchRuns(context: Context): Reconciler {
       }
       const alive = new Map((await runtime.listAlive()).map((attempt) => [attempt.runId, attempt]));
       const lost = (await listOwnRuns(store.db, config.workerId)).filter(
-        (run) => run.attemptResult === null && isLost(context, run, alive.get(run.id)),
+        (run) => run.attemptResult === null && run.isDue && (run.retryAt !== null || isLost(context, run, alive.get(run.id))),
       );
       const adoptedIds = new Set(adopted.map(({ id }) => id));
       await each(log, lost, (run) =>
@@ -60,6 +60,7 @@ async function replace(context: Context, { id }: Run, { isLoss, notStarted }: Lo
   // The process may have reported between our reading and its end: only a run that still has no result is lost.
   const run = await getRun(store.db, id);
   if (!run || run.attemptResult !== null || run.leaseOwner !== config.workerId) return false;
+  if (run.retryAt !== null) return beginAttempt(context, run); // it could not be launched before
   if (notStarted) return failRun(context, { run, code: notStarted.code, message: notStarted.message });
   const trouble = isLoss ? await runtime.explainEnd({ runId: id, attempt: run.attempt }) : undefined;
   await keepPodLog(context, run);
@@ -80,6 +81,5 @@ async function replace(context: Context, { id }: Run, { isLoss, notStarted }: Lo
     return failRun(context, { run, code, message: `The agent process was lost ${losses} times. ${message}` });
   }
   const next = await nextAttempt(store.db, { id, owner: config.workerId, attempt: run.attempt, isLoss });
-  if (next) await launchOrFail(context, next);
-  return next !== undefined;
+  return next !== undefined && beginAttempt(context, next);
 }

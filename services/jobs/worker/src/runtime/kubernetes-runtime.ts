@@ -52,10 +52,14 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
   const onError = (err: unknown): void => log.warn({ err }, 'lost the watch of the cluster; it is opened again');
   const jobs = watchRunJobs(kube, { onError });
   const pods = watchRunPods(kube, { onError });
+  /** What the cluster said about pods it did not make, such as that a webhook forbids them; of Jobs that are there. */
+  const whyNoPod = new Map<string, string>();
   const events = watchRunEvents(kube, {
     onError,
-    onEvent: ({ runId, uid, at, isWarning, ...said }) =>
-      options.onEvent({ runId, uid, payload: { ...said, type: isWarning ? 'Warning' : 'Normal', at: at.toISOString() } }),
+    onEvent: ({ runId, uid, at, isWarning, ...said }) => {
+      if (said.about === 'Job' && said.reason === 'FailedCreate') whyNoPod.set(`${runId}/${said.attempt}`, said.message);
+      options.onEvent({ runId, uid, payload: { ...said, type: isWarning ? 'Warning' : 'Normal', at: at.toISOString() } });
+    },
   });
   /** Namespaces this process has applied; another change of them is put right at its next start. */
   const prepared = new Set<string>();
@@ -102,9 +106,12 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
     },
     listAlive: async () => {
       const podOf = new Map((await pods.all()).map((pod) => [attemptKey(pod), pod]));
-      return (await jobs.all()).filter(isAlive).flatMap((job) => {
+      const alive = (await jobs.all()).filter(isAlive);
+      const keys = new Set(alive.map(attemptKey));
+      for (const key of whyNoPod.keys()) if (!keys.has(key)) whyNoPod.delete(key);
+      return alive.flatMap((job) => {
         const at = attemptOf(job);
-        return at ? aliveAttempt(at, podOf.get(attemptKey(job))) : [];
+        return at ? aliveAttempt(at, podOf.get(attemptKey(job)), whyNoPod.get(attemptKey(job))) : [];
       });
     },
     probeControls: async () => {
@@ -144,7 +151,7 @@ function attemptKey(object: V1Job | V1Pod): string {
 }
 
 /** One, or none when its pod is over already: the Job says so a moment later. */
-function aliveAttempt(at: { runId: string; attempt: number }, pod: V1Pod | undefined): AliveAttempt[] {
+function aliveAttempt(at: { runId: string; attempt: number }, pod: V1Pod | undefined, whyNoPod = 'no reason is known'): AliveAttempt[] {
   switch (pod?.status?.phase) {
     case 'Running':
     case 'Unknown': // the node is silent; the heartbeat decides
@@ -153,7 +160,7 @@ function aliveAttempt(at: { runId: string; attempt: number }, pod: V1Pod | undef
     case 'Failed':
       return [];
     case undefined:
-      return [{ ...at, notStarted: { code: 'run.pod_not_started', message: 'The cluster has made no pod for the Job.' } }];
+      return [{ ...at, notStarted: { code: 'run.pod_not_started', message: `The cluster has made no pod for the Job: ${whyNoPod}` } }];
     default: {
       const trouble = pod && podTrouble(pod);
       const { code, message } = trouble ?? { code: 'run.pod_not_started' as const, message: 'The container has not started.' };
