@@ -22,7 +22,8 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
  * Record verified webhook deliveries and decide on each
  *
  * What reached the gateway while earlier requests were under way comes as one request. Each delivery has its own answer, in the order of
- * the request; one that is refused changes nothing for the others.
+ * the request; one that is refused changes nothing for the others. The request is a line of JSON, which this schema describes, and after
+ * its newline the bodies of the deliveries as they came, in the same order.
  *
  */
 export const ingestEvents = <ThrowOnError extends boolean = false>(options: Options<IngestEventsData, ThrowOnError>): RequestResult<IngestEventsResponses, IngestEventsErrors, ThrowOnError> => (options.client ?? client).post<IngestEventsResponses, IngestEventsErrors, ThrowOnError>({
@@ -30,7 +31,7 @@ export const ingestEvents = <ThrowOnError extends boolean = false>(options: Opti
     url: '/events/github',
     ...options,
     headers: {
-        'Content-Type': 'application/json',
+        'Content-Type': 'application/vnd.codexk8s.attached-bytes',
         ...options.headers
     }
 });

@@ -24,9 +24,9 @@ export type Delivery = {
      */
     traceparent?: string;
     /**
-     * The bytes as they came
+     * Bytes of its body
      */
-    body: string;
+    size: number;
 };
 
 export type DeliveryAnswer = {

@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { attachedBytesType } from './attached-bytes.ts';
 
 /** One operation of an OpenAPI 3.1 document with its references resolved as far as routing needs. */
 export interface Operation {
@@ -82,7 +83,8 @@ function parameterSchema(parameters: readonly Schema[], place: string, additiona
 }
 
 function jsonSchema(holder: Schema): Schema | undefined {
-  const schema = record(record(holder['content'])['application/json'])['schema'];
+  const content = record(holder['content']);
+  const schema = record(content['application/json'] ?? content[attachedBytesType])['schema'];
   return schema === undefined ? undefined : record(rebase(schema));
 }
 

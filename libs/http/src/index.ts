@@ -1,4 +1,5 @@
 export * from './answers.ts';
+export * from './attached-bytes.ts';
 export * from './bearer.ts';
 export * from './contract.ts';
 export * from './drain.ts';

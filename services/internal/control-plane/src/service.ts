@@ -1,7 +1,7 @@
 import { contractText } from '@codex-k8s/contracts';
 import { createLabels } from '@codex-k8s/domain';
 import { githubProviders } from '@codex-k8s/github';
-import { createHttpServer, drain, mountContract, readContract, type Operation } from '@codex-k8s/http';
+import { acceptAttachedBytes, createHttpServer, drain, mountContract, readContract, type Operation } from '@codex-k8s/http';
 import { connectKube, isInCluster, type Kube } from '@codex-k8s/kube';
 import { createMetrics, serveMetrics, staticKeys, type Logger, type Metrics } from '@codex-k8s/runtime';
 import { createRunAnnouncer, pendingMigrations, translateDatabaseError, type Store } from '@codex-k8s/store';
@@ -91,6 +91,7 @@ export async function createApp(
     onRequestDone: ({ operation, status, seconds }) => requests.observe({ operation, status }, seconds),
   });
   app.decorateRequest('runCaller', undefined);
+  acceptAttachedBytes(app);
   const onMismatch = (problem: { operationId: string; status: number; problems: string }): void => {
     mismatches.inc({ operation: problem.operationId });
     if (strictAnswers) throw new TypeError(`answer of ${problem.operationId} (${problem.status}) breaks the contract: ${problem.problems}`);

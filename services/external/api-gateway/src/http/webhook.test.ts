@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Delivery } from '@codex-k8s/contracts/internal';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { sign, startTestGateway, type TestGateway } from '../testing/gateway.ts';
+import { deliveriesIn, sign, startTestGateway, type TestGateway } from '../testing/gateway.ts';
 
 let gateway: TestGateway;
 beforeEach(async () => {
@@ -12,8 +11,7 @@ afterEach(() => gateway[Symbol.asyncDispose]());
 /** What reached the control plane, with the bodies as text. */
 function forwarded() {
   const asked = gateway.controlPlane.asked.filter(({ path }) => path === '/internal/v1/events/github');
-  const deliveries = asked.flatMap(({ body }) => (JSON.parse(body) as { deliveries: Delivery[] }).deliveries); // as the contract has it
-  return deliveries.map((delivery) => ({ ...delivery, body: Buffer.from(delivery.body, 'base64').toString() }));
+  return asked.flatMap(({ bytes }) => deliveriesIn(bytes)).map((delivery) => ({ ...delivery, body: delivery.body.toString() }));
 }
 
 test('a signed delivery reaches the control plane byte for byte, and its decision is the answer', async () => {
@@ -25,6 +23,7 @@ test('a signed delivery reaches the control plane byte for byte, and its decisio
   expect(forwarded()).toEqual([
     {
       body,
+      size: body.length,
       event: 'nobody_knows_this',
       delivery_id: '72d3162e-cc78-11e3-81ab-4c9367dc0958',
       body_sha256: createHash('sha256').update(body).digest('hex'),

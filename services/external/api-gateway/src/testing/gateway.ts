@@ -1,6 +1,7 @@
 /** The gateway between a control plane and a GitHub that are tiny servers of the test. */
 import { createHash, createHmac } from 'node:crypto';
 import type { Delivery, DeliveryAnswer } from '@codex-k8s/contracts/internal';
+import { splitBytes } from '@codex-k8s/http';
 import { createLogger, createMetrics, readConfig, type Metrics } from '@codex-k8s/runtime';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { issueSession, sessionCookie } from '../app/sessions.ts';
@@ -135,13 +136,23 @@ function usualAnswer(request: Asked): Answer {
   }
 }
 
+/** What a request brings to the control plane, with each body. */
+export function deliveriesIn(bytes: Buffer): (Delivery & { body: Buffer })[] {
+  const end = bytes.indexOf('\n');
+  const { deliveries } = JSON.parse(bytes.toString('utf8', 0, end)) as { deliveries: readonly Delivery[] }; // as the contract has it
+  const bodies = splitBytes(
+    bytes.subarray(end + 1),
+    deliveries.map(({ size }) => size),
+  );
+  return deliveries.map((delivery, n) => ({ ...delivery, body: bodies[n] ?? Buffer.alloc(0) }));
+}
+
 /** The answer of the control plane to each delivery of a request. */
 function decided(decisions: ReadonlyMap<string, DeliveryAnswer>, request: Asked): Answer | undefined {
   if (pathOf(request) !== '/internal/v1/events/github') return undefined;
   if (request.headers.authorization !== `Bearer ${internalToken}`) return unauthorized;
-  const { deliveries } = JSON.parse(request.body) as { deliveries: readonly Delivery[] }; // as the contract has it
   const usual: DeliveryAnswer = { status: 202, body: { status: 'ignored', reason: 'unknown_event' } };
-  return { body: { answers: deliveries.map(({ delivery_id: id }) => decisions.get(id) ?? usual) } };
+  return { body: { answers: deliveriesIn(request.bytes).map(({ delivery_id: id }) => decisions.get(id) ?? usual) } };
 }
 
 const unauthorized: Answer = { status: 401, body: { code: 'auth.unauthorized', message: 'The service token is not valid.' } };

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 
 export interface Asked {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
 export interface Answer {
@@ -25,8 +26,14 @@ export interface TinyServer extends AsyncDisposable {
 export async function tinyServer(answer: (request: Asked) => Answer): Promise<TinyServer> {
   const asked: Asked[] = [];
   const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      const seen: Asked = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body };
+    void buffer(request).then((bytes) => {
+      const seen: Asked = {
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        body: bytes.toString(),
+        bytes,
+      };
       asked.push(seen);
       const { status = 200, body: payload, headers = {} } = answer(seen);
       response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });

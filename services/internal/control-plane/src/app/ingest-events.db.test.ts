@@ -69,7 +69,7 @@ test('two equal deliveries at once are one, by their id and by their body', asyn
   const [first] = ofIssues(bound, [1]);
   if (!first) throw new Error('no delivery');
 
-  const answers = await plane.deliverAll([first, first, { ...first, delivery_id: 'another-id' }]);
+  const answers = await plane.deliverAll([first, first, { ...first, delivery: { ...first.delivery, delivery_id: 'another-id' } }]);
 
   const run_id = answers[0]?.json().run_id;
   expect(answers.slice(1).map((answer) => [answer.statusCode, answer.json()])).toEqual(
@@ -87,8 +87,19 @@ test('a delivery that cannot be read is refused alone', async () => {
   const answers = await plane.deliverAll([first, ...broken, last]);
 
   expect(said(answers)).toEqual([[202, 'accepted'], ...broken.map(() => 'request.malformed'), [202, 'accepted']]);
-  expect(answers[1]?.json()).toMatchObject({ correlation_id: broken[0]?.delivery_id, remedy: expect.any(String) });
+  expect(answers[1]?.json()).toMatchObject({ correlation_id: broken[0]?.delivery.delivery_id, remedy: expect.any(String) });
   expect(await stored(bound)).toMatchObject({ deliveries: 2, runs: 2 });
+});
+
+test('a request whose sizes do not add up is refused whole: nobody can say whose the bytes are', async () => {
+  const bound = await plane.aBoundRepository();
+  const [first, last] = ofIssues(bound, [1, 2]);
+  if (!first || !last) throw new Error('no deliveries');
+
+  const answers = await plane.deliverAll([{ ...first, body: first.body.subarray(1) }, last]);
+
+  expect(said(answers)).toEqual(['request.invalid', 'request.invalid']);
+  expect(await stored(bound)).toMatchObject({ deliveries: 0, runs: 0 });
 });
 
 test('a delivery that cannot be stored fails alone, and the others of its batch are stored', async () => {
@@ -110,7 +121,7 @@ test('a delivery id that another transaction takes at this moment is a repetitio
   const { promise: isRecorded, resolve: recorded } = Promise.withResolvers<void>();
   const { promise: isOver, resolve: end } = Promise.withResolvers<void>();
   const theirs = db.transaction().execute(async (tx) => {
-    await recordDelivery(tx, { ...stranger, deliveryId: taken.delivery_id }, { projectId: undefined, actor, payload: {} });
+    await recordDelivery(tx, { ...stranger, deliveryId: taken.delivery.delivery_id }, { projectId: undefined, actor, payload: {} });
     recorded();
     if (kind === 'postgresql') await isOver; // PGlite has one connection: ours begins after theirs
   });

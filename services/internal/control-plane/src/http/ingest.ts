@@ -1,7 +1,7 @@
 import type { RouteHandlers } from '@codex-k8s/contracts/internal/handlers';
 import type { Delivery, DeliveryAnswer } from '@codex-k8s/contracts/internal';
 import { AppError } from '@codex-k8s/domain';
-import { failureAnswer } from '@codex-k8s/http';
+import { failureAnswer, splitBytes } from '@codex-k8s/http';
 import { startSpan } from '@codex-k8s/runtime';
 import type { Context } from '../app/context.ts';
 import { createIngest } from '../app/ingest-events.ts';
@@ -17,12 +17,13 @@ export interface IngestOptions {
 export function ingestHandler(context: Context, { translate, onDelivery }: IngestOptions): RouteHandlers['ingestEvents'] {
   const ingest = createIngest(context);
 
-  async function decide({ delivery_id: deliveryId, event: eventType, body_sha256: bodySha256, body }: Delivery): Promise<DeliveryAnswer> {
-    const answer = await ingest({ deliveryId, eventType, bodySha256, body: readBody(body) });
+  async function decide(delivery: Delivery, bytes: Buffer): Promise<DeliveryAnswer> {
+    const { delivery_id: deliveryId, event: eventType, body_sha256: bodySha256 } = delivery;
+    const answer = await ingest({ deliveryId, eventType, bodySha256, body: readBody(bytes) });
     return { status: answer.status === 'duplicate' ? 200 : 202, body: answer };
   }
 
-  async function answerOne(delivery: Delivery): Promise<DeliveryAnswer> {
+  async function answerOne(delivery: Delivery, bytes: Buffer): Promise<DeliveryAnswer> {
     const startedAt = performance.now();
     const { delivery_id: correlationId, traceparent, event } = delivery;
     const span = startSpan('ingest delivery', {
@@ -33,7 +34,7 @@ export function ingestHandler(context: Context, { translate, onDelivery }: Inges
       attributes: { 'codexk8s.event': event },
     });
     const answer = await span.enter(() =>
-      decide(delivery).catch((thrown: unknown) => {
+      decide(delivery, bytes).catch((thrown: unknown) => {
         const log = context.log.child({ correlationId });
         return failureAnswer(thrown, { log, correlationId, translate });
       }),
@@ -44,12 +45,19 @@ export function ingestHandler(context: Context, { translate, onDelivery }: Inges
     return answer;
   }
 
-  return async ({ body }, reply) => reply.code(200).send({ answers: await Promise.all(body.deliveries.map(answerOne)) });
+  return async ({ body: { deliveries }, attachedBytes }, reply) => {
+    const bodies = splitBytes(
+      attachedBytes,
+      deliveries.map(({ size }) => size),
+    );
+    const answers = await Promise.all(bodies.map((bytes, n) => answerOne(deliveries[n] as Delivery, bytes))); // as many as sizes
+    return reply.code(200).send({ answers });
+  };
 }
 
-function readBody(base64: string): unknown {
+function readBody(bytes: Buffer): unknown {
   try {
-    return JSON.parse(Buffer.from(base64, 'base64').toString());
+    return JSON.parse(bytes.toString());
   } catch (cause) {
     throw new AppError('request.malformed', 'The body is not valid JSON.', { cause });
   }

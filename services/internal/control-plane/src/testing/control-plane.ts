@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Delivery, IngestEventsResponse } from '@codex-k8s/contracts/internal';
 import type { Issue, PullRequest, RepositoryProvider } from '@codex-k8s/domain';
-import { signToken } from '@codex-k8s/http';
+import { attachBytes, attachedBytesType, signToken } from '@codex-k8s/http';
 import type { Kube } from '@codex-k8s/kube';
 import { createLogger, encryptSecret, staticKeys } from '@codex-k8s/runtime';
 import {
@@ -71,14 +71,15 @@ export interface Answered {
 }
 
 /** A delivery as the gateway forwards it. */
-export function aDelivery(event: string, body: object | string, delivery: Partial<Delivery> = {}): Delivery {
-  return {
-    event,
-    delivery_id: randomUUID(),
-    body_sha256: randomBytes(32).toString('hex'),
-    body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)).toString('base64'),
-    ...delivery,
-  };
+export interface SentDelivery {
+  readonly delivery: Delivery;
+  readonly body: Buffer;
+}
+
+export function aDelivery(event: string, content: object | string, values: Partial<Delivery> = {}): SentDelivery {
+  const body = Buffer.from(typeof content === 'string' ? content : JSON.stringify(content));
+  const delivery = { event, delivery_id: randomUUID(), body_sha256: randomBytes(32).toString('hex'), size: body.length, ...values };
+  return { delivery, body };
 }
 
 export interface TestControlPlane extends AsyncDisposable {
@@ -90,7 +91,7 @@ export interface TestControlPlane extends AsyncDisposable {
   /** Sends a webhook delivery the way the gateway does. */
   deliver(event: string, body: object, delivery?: Partial<Delivery>): Promise<Answered>;
   /** Sends several in one request. */
-  deliverAll(deliveries: readonly Delivery[]): Promise<Answered[]>;
+  deliverAll(deliveries: readonly SentDelivery[]): Promise<Answered[]>;
   /** Sends a request with the token of a run's attempt. */
   asRun(run: Pick<Run, 'id' | 'attempt'>, options: InjectOptions): Promise<LightMyRequestResponse>;
   /** A bound repository and a member with the role. */
@@ -128,12 +129,15 @@ export async function startTestControlPlane({
   await bootstrap(context);
   const app = await createApp(context, { strictAnswers: true });
   const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-  async function deliverAll(deliveries: readonly Delivery[]): Promise<Answered[]> {
+  async function deliverAll(deliveries: readonly SentDelivery[]): Promise<Answered[]> {
     const answer = await app.inject({
       method: 'POST',
       url: '/internal/v1/events/github',
-      headers: { authorization: `Bearer ${internalToken}` },
-      payload: { deliveries },
+      headers: { authorization: `Bearer ${internalToken}`, 'content-type': attachedBytesType },
+      payload: attachBytes(
+        { deliveries: deliveries.map(({ delivery }) => delivery) },
+        deliveries.map(({ body }) => body),
+      ),
     });
     if (answer.statusCode !== 200) return deliveries.map(() => answer);
     const { answers } = answer.json<IngestEventsResponse>();
