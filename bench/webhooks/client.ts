@@ -3,34 +3,27 @@
  * when it has its answer. Open loop: one is sent when its time has come, whether or not earlier ones are answered, and its latency counts
  * from the time it was due, so a stall is charged to every delivery that it held up.
  */
-import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import autocannon from 'autocannon';
 import { deliveriesFrom, type SignedDelivery } from './deliveries.ts';
 import type { Load, Outcome } from './load.ts';
+import { openConnection, renderPost } from './plain-http.ts';
 
-async function sendClosed({ url, count, connections }: { url: string; count: number; connections: number }, queue: SignedDelivery[]) {
+async function sendClosed({ url, connections }: { url: string; connections: number }, queue: SignedDelivery[]): Promise<Outcome> {
+  const requests = queue.map((delivery) => renderPost(url, delivery));
+  const opened = await Promise.all(Array.from({ length: connections }, () => openConnection(url)));
   const seen = recorder();
-  const run = autocannon({
-    url,
-    connections,
-    amount: count,
-    timeout: 30,
-    requests: [
-      {
-        method: 'POST',
-        setupRequest: (options) => {
-          const delivery = queue.pop();
-          if (!delivery) throw new Error('a connection was lost and the load tool asks for more deliveries than agreed');
-          return { ...options, ...delivery };
-        },
-      },
-    ],
-  });
-  run.on('response', (_client, status, _bytes, latencyMs) => seen.add(status, latencyMs));
-  run.on('reqError', () => seen.add(0, Number.NaN));
-  await once(run, 'done');
+  await Promise.all(
+    opened.map(async ({ send, close }) => {
+      for (let request = requests.pop(); request; request = requests.pop()) {
+        const sentAt = performance.now();
+        const status = await send(request);
+        seen.add(status, performance.now() - sentAt);
+        if (status === 0) break; // what is left goes over the other connections
+      }
+      close();
+    }),
+  );
   return seen.outcome();
 }
 
@@ -82,5 +75,5 @@ const { url, count, loop } = load;
 const next = deliveriesFrom(load.firstIssue, load);
 const queue = Array.from({ length: count }, next);
 const outcome =
-  'connections' in loop ? await sendClosed({ url, count, connections: loop.connections }, queue) : await sendOpen({ url, ...loop }, queue);
+  'connections' in loop ? await sendClosed({ url, connections: loop.connections }, queue) : await sendOpen({ url, ...loop }, queue);
 console.log(JSON.stringify(outcome));

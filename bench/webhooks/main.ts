@@ -15,7 +15,7 @@ import { startPlatform } from './platform.ts';
 import { prepareSql, scripts } from './raw-rows.ts';
 import { countStored, problemsOf } from './stored.ts';
 
-const closed = { connections: 16, rounds: 5, perRound: 3_000, pgbenchSec: 4 };
+const closed = { connections: [16, 64], rounds: 5, perRound: 3_000, pgbenchSec: 4 };
 const open = { perSecond: 300, count: 9_000 };
 
 await using stack = new AsyncDisposableStack();
@@ -50,18 +50,25 @@ const subjects: readonly Subject[] = [
 
 let nextIssue = 1;
 
+interface Sent extends Outcome {
+  /** Milliseconds of processor time that each process of the subject took for it, in their order. */
+  readonly cpuMs: readonly number[];
+}
+
 /** One load on one subject. What ours accepted must be on record exactly once. */
-async function send({ url, stores, name }: Subject, { count, loop }: Pick<Load, 'count' | 'loop'>): Promise<Outcome> {
+async function send({ url, stores, name, pids }: Subject, { count, loop }: Pick<Load, 'count' | 'loop'>): Promise<Sent> {
   const firstIssue = nextIssue;
   nextIssue += count;
   const load: Load = { repository: platform.repository, secret: platform.secret, url, firstIssue, count, loop };
+  const cpuBefore = Object.values(pids).map(cpuMsOf);
   const outcome = await runForJson<Outcome>('bench/webhooks/client.ts', load);
+  const cpuMs = Object.values(pids).map((pid, n) => cpuMsOf(pid) - (cpuBefore[n] ?? 0));
   const stored = stores ? await countStored(postgres.url, { firstIssue, count }) : {};
   for (const problem of problemsOf({ statuses: outcome.statuses, count, stored })) {
     console.error(`${name}: ${problem}`);
     process.exitCode = 1;
   }
-  return outcome;
+  return { ...outcome, cpuMs };
 }
 
 function rateOf(outcomes: readonly Outcome[]): number {
@@ -73,8 +80,7 @@ function latenciesOf(outcomes: readonly Outcome[]): string[] {
   return [0.5, 0.95, 0.99].map((share) => ms(percentile(all, share)));
 }
 
-const loop = { connections: closed.connections };
-for (const subject of subjects) await send(subject, { count: 3_000, loop }); // warm
+for (const subject of subjects) await send(subject, { count: 3_000, loop: { connections: 16 } }); // warm
 await query(postgres.url, 'vacuum analyze'); // as autovacuum would within a minute: no plan for empty tables stays
 console.log(`Open loop, ${open.perSecond}/s, ${open.count} deliveries, latency from the time a delivery was due\n`);
 const paced: string[][] = [];
@@ -83,43 +89,35 @@ for (const subject of subjects) {
   paced.push([subject.name, perSecond(rateOf([outcome])), ...latenciesOf([outcome])]);
 }
 console.log(`${table(['', 'answered', 'p50', 'p95', 'p99'], paced)}\n`);
+for (const connections of closed.connections) await runClosed(connections);
 
-const outcomes = new Map<Subject, Outcome[]>(subjects.map((subject) => [subject, []]));
-const cpu: { readonly subject: Subject; readonly spentMs: readonly number[] }[] = [];
-const raw: { readonly delivery: number[]; readonly allRows: number[] } = { delivery: [], allRows: [] };
-for (let round = 0; round < closed.rounds; round += 1) {
-  for (const [subject, list] of outcomes) {
-    const before = cpuOf(subject);
-    list.push(await send(subject, { count: closed.perRound, loop }));
-    cpu.push({ subject, spentMs: cpuOf(subject).map((ms, n) => ms - (before[n] ?? 0)) });
+async function runClosed(connections: number): Promise<void> {
+  const sent = new Map<Subject, Sent[]>(subjects.map((subject) => [subject, []]));
+  const raw: { readonly delivery: number[]; readonly allRows: number[] } = { delivery: [], allRows: [] };
+  for (let round = 0; round < closed.rounds; round += 1) {
+    for (const [subject, list] of sent) list.push(await send(subject, { count: closed.perRound, loop: { connections } }));
+    const pgbench = { ...postgres, connections, for: { seconds: closed.pgbenchSec } };
+    raw.delivery.push(runPgbench(scripts.delivery, pgbench));
+    raw.allRows.push(runPgbench(scripts.allRows, pgbench));
   }
-  const pgbench = { ...postgres, connections: closed.connections, for: { seconds: closed.pgbenchSec } };
-  raw.delivery.push(runPgbench(scripts.delivery, pgbench));
-  raw.allRows.push(runPgbench(scripts.allRows, pgbench));
-}
-const [probotRate = Number.NaN] = [...outcomes.values()].map(rateOf);
-console.log(`Closed loop, ${closed.connections} connections, ${closed.rounds} rounds of ${closed.perRound} deliveries, median rate\n`);
-console.log(
-  table(
-    ['', 'rate', 'of Probot', 'p50', 'p95', 'p99'],
-    [
-      ...[...outcomes].map(([{ name }, list]) => [name, perSecond(rateOf(list)), ratio(rateOf(list), probotRate), ...latenciesOf(list)]),
-      ['pgbench, all rows of a delivery', perSecond(median(raw.allRows)), ratio(median(raw.allRows), probotRate), '', '', ''],
-      ['pgbench, its webhook_deliveries row', perSecond(median(raw.delivery)), ratio(median(raw.delivery), probotRate), '', '', ''],
-    ],
-  ),
-);
-
-console.log(`\nProcessor time per delivery: ${subjects.map(describeCpu).join('; ')}\n`);
-
-function cpuOf({ pids }: Subject): number[] {
-  return Object.values(pids).map(cpuMsOf);
+  const [probotRate = Number.NaN] = [...sent.values()].map(rateOf);
+  console.log(`Closed loop, ${connections} connections, ${closed.rounds} rounds of ${closed.perRound} deliveries, median rate\n`);
+  console.log(
+    table(
+      ['', 'rate', 'of Probot', 'p50', 'p95', 'p99'],
+      [
+        ...[...sent].map(([{ name }, list]) => [name, perSecond(rateOf(list)), ratio(rateOf(list), probotRate), ...latenciesOf(list)]),
+        ['pgbench, all rows of a delivery', perSecond(median(raw.allRows)), ratio(median(raw.allRows), probotRate), '', '', ''],
+        ['pgbench, its webhook_deliveries row', perSecond(median(raw.delivery)), ratio(median(raw.delivery), probotRate), '', '', ''],
+      ],
+    ),
+  );
+  console.log(`\nProcessor time per delivery: ${[...sent].map(describeCpu).join('; ')}\n`);
 }
 
-function describeCpu(subject: Subject): string {
-  const spent = cpu.filter((one) => one.subject === subject).map(({ spentMs }) => spentMs);
-  const perDelivery = Object.keys(subject.pids).map(
-    (name, n) => [name, median(spent.map((all) => all[n] ?? Number.NaN)) / closed.perRound] as const,
+function describeCpu([{ pids }, list]: [Subject, Sent[]]): string {
+  const perDelivery = Object.keys(pids).map(
+    (name, n) => [name, median(list.map(({ cpuMs }) => cpuMs[n] ?? Number.NaN)) / closed.perRound] as const,
   );
   return perDelivery.map(([name, each]) => `${name} ${each.toFixed(2)} ms`).join(', ');
 }
