@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { clusterProfiles, type ClusterProfile } from '@codex-k8s/domain';
-import { applyObject, applyRunNamespace, connectKube, runNamespace, runnerAccount, type Kube } from '@codex-k8s/kube';
+import { applyObject, applyRunNamespace, connectKube, listClusterObjects, runNamespace, runnerAccount, type Kube } from '@codex-k8s/kube';
 import { AuthorizationV1Api, PatchStrategy, type KubernetesObject } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { actAs, attempt, type Outcome } from './act-as.ts';
@@ -344,4 +344,32 @@ describe('what marks objects of the platform is not for agents', () => {
 
     expect([privileged, host, await quota, await open]).toEqual(['rejected', 'rejected', 'forbidden', 'forbidden']);
   });
+});
+
+test('however large the objects of an agent are, their number is limited, and the pages of the cluster go on to answer', async () => {
+  const { agent, namespace } = place('develop');
+  const name = 'codex-run-quota';
+  await vi.waitFor(
+    async () => {
+      const { status } = await kube.core.readNamespacedResourceQuota({ name, namespace });
+      expect(status?.used).toHaveProperty('count/configmaps');
+    },
+    { timeout: 60_000, interval: 300 },
+  );
+  const annotations = { bomb: 'x'.repeat(250 * 1024) };
+  const data = { bomb: 'x'.repeat(700 * 1024) };
+  const bomb = (n: number) =>
+    attempt(() => agent.core.createNamespacedConfigMap({ namespace, body: { metadata: { name: `bomb-${n}`, annotations }, data } }));
+
+  const outcomes: Outcome[] = [];
+  for (let n = 0; n < 60 && outcomes.at(-1) !== 'forbidden'; n += 1) outcomes.push(await bomb(n));
+  const { objects } = await listClusterObjects(kube, { kind: 'configmaps', namespace, limit: 100 });
+  const small = await attempt(() => kube.core.createNamespacedConfigMap({ namespace: elsewhere, body: { metadata: { name: 'small' } } }));
+
+  expect(outcomes.at(-1)).toBe('forbidden'); // by the quota
+  expect(outcomes.filter((one) => one === 'done').length).toBeLessThanOrEqual(50);
+  expect(outcomes.filter((one) => one === 'done').length).toBeGreaterThan(40); // some are of the cluster and of the platform
+  expect(objects).toHaveLength(50);
+  expect(JSON.stringify(objects).length).toBeLessThan(64 * 1024);
+  expect(small).toBe('done');
 });

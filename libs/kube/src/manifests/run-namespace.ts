@@ -103,12 +103,39 @@ function kubeconfig({ namespace: name }: FullEnvInput): V1ConfigMap {
   };
 }
 
-function quota({ namespace: name, pods }: NamespaceInput): V1ResourceQuota {
+/** An object may hold more than a megabyte, so what an agent with rights may make is counted: the store of the cluster is everybody's. */
+const mostObjects: Readonly<Record<string, string>> = Object.fromEntries(
+  [
+    'configmaps',
+    'services',
+    'serviceaccounts',
+    'persistentvolumeclaims',
+    'deployments.apps',
+    'statefulsets.apps',
+    'daemonsets.apps',
+    'replicasets.apps',
+    'jobs.batch',
+    'cronjobs.batch',
+    'ingresses.networking.k8s.io',
+    'horizontalpodautoscalers.autoscaling',
+    'poddisruptionbudgets.policy',
+  ].map((resource) => [`count/${resource}`, '50']),
+);
+
+/** In a shared namespace the platform alone makes objects, as many as its runs need. */
+function quota({ namespace: name, pods, mode }: NamespaceInput): V1ResourceQuota {
   return {
     apiVersion: 'v1',
     kind: 'ResourceQuota',
     metadata: { name: 'codex-run-quota', namespace: name },
-    spec: { hard: { pods: String(pods), 'services.loadbalancers': '0', 'services.nodeports': '0' } },
+    spec: {
+      hard: {
+        pods: String(pods),
+        'services.loadbalancers': '0',
+        'services.nodeports': '0',
+        ...(mode === 'full-env' && mostObjects),
+      },
+    },
   };
 }
 
