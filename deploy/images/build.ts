@@ -3,7 +3,7 @@
  * root nor a daemon of its own beyond what buildah needs.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -34,8 +34,8 @@ const serviceImages: Readonly<Record<string, ServiceImage>> = {
   },
 };
 
-export type ImageName = 'agent' | 'platform' | 'postgres';
-export const imageNames: readonly ImageName[] = ['agent', 'platform', 'postgres'];
+export type ImageName = 'agent' | 'codex' | 'platform' | 'postgres';
+export const imageNames: readonly ImageName[] = ['agent', 'codex', 'platform', 'postgres'];
 
 const consoleFolder = 'services/staff/web-console';
 const root = join(import.meta.dirname, '../..');
@@ -53,10 +53,12 @@ export interface BuildOptions {
 /** Throws what git, npm or buildah said when one of them fails. */
 export function buildImage({ name, ...options }: BuildOptions): void {
   const image = serviceImages[name];
-  if (!image) return buildAndPush(join(root, 'deploy/images', name), options);
+  const folder = join(root, 'deploy/images', name);
+  if (!image && !existsSync(join(folder, 'package.json'))) return buildAndPush(folder, options);
   const context = mkdtempSync(join(tmpdir(), 'codexk8s-image-'));
   try {
-    stage(context, image);
+    if (image) stage(context, image);
+    else stageProgram(context, folder);
     return buildAndPush(context, options);
   } finally {
     rmSync(context, { recursive: true, force: true });
@@ -70,6 +72,12 @@ function buildAndPush(context: string, { base, tag, isInsecure }: Omit<BuildOpti
   buildah('bud', '--isolation', 'chroot', tls, '--build-arg', `BASE_IMAGE=${base}`, '-t', tag, context);
   buildah('push', tls, tag);
   buildah('rmi', tag);
+}
+
+/** A program from npm, as the lockfile beside its Dockerfile names it. */
+function stageProgram(context: string, folder: string): void {
+  cpSync(folder, context, { recursive: true });
+  run('npm', 'ci', '--no-audit', '--no-fund', '--silent', '--prefer-offline', '--prefix', context);
 }
 
 /** The sources and exactly the dependencies the lockfile names for the image's workspaces, Node.js among them. */

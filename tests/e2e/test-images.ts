@@ -10,20 +10,43 @@ const root = join(import.meta.dirname, '../..');
 
 /** The name under which pods pull the image; built from what is committed, and pushed, unless the registry has it. */
 export async function ensureImage(name: ImageName, { registry }: { readonly registry: string }): Promise<string> {
-  const version = versionOf(name);
+  return ensureOn({ name, base: 'debian:bookworm', version: versionOf(name), registry });
+}
+
+/** The agent's image with Codex in it: on a base that has it, as the manual says. */
+export async function ensureCodexAgent({ registry }: { readonly registry: string }): Promise<string> {
+  await ensureImage('codex', { registry });
+  const codex = versionOf('codex');
+  return ensureOn({ name: 'agent', base: `codex-k8s/codex:${codex}`, version: `${versionOf('agent')}-codex-${codex}`, registry });
+}
+
+interface Wanted {
+  readonly name: ImageName;
+  /** In the same registry. */
+  readonly base: string;
+  readonly version: string;
+  readonly registry: string;
+}
+
+async function ensureOn({ name, base, version, registry }: Wanted): Promise<string> {
   const image = `codex-k8s/${name}:${version}`;
   const tag = `${registry}/${image}`;
   if (!(await hasImage(registry, name, version))) {
-    const build = (): void => buildImage({ name, base: `${registry}/debian:bookworm`, tag, isInsecure: true });
-    if (name === 'postgres') pushKept(tag, join(cacheFolder(), 'images', `postgres-${version}.tar`), build);
+    const build = (): void => buildImage({ name, base: `${registry}/${base}`, tag, isInsecure: true });
+    if (isKept(name)) pushKept(tag, join(cacheFolder(), 'images', `${name}-${version}.tar`), build);
     else build();
   }
   return `localhost:5000/${image}`;
 }
 
+/** These are built from a folder of their own, which rarely changes. */
+function isKept(name: ImageName): boolean {
+  return name === 'postgres' || name === 'codex';
+}
+
 /** Of what the image is built from. */
 function versionOf(name: ImageName): string {
-  const source = name === 'postgres' ? 'HEAD:deploy/images/postgres' : 'HEAD';
+  const source = isKept(name) ? `HEAD:deploy/images/${name}` : 'HEAD';
   return execFileSync('git', ['rev-parse', '--short=12', source], { cwd: root, encoding: 'utf8' }).trim();
 }
 
