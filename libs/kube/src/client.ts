@@ -3,13 +3,14 @@ import { AppError } from '@codex-k8s/domain';
 import {
   BatchV1Api,
   CoreV1Api,
-  KubeConfig,
   KubernetesObjectApi,
   PatchStrategy,
   VersionApi,
+  type KubeConfig,
   type KubernetesObject,
 } from '@kubernetes/client-node';
 import { translateKubeError } from './errors.ts';
+import { LastingKubeConfig } from './lasting-connections.ts';
 import { manager } from './words.ts';
 
 /** The connection to one cluster. */
@@ -22,7 +23,7 @@ export interface Kube {
 
 /** By a kubeconfig file, or as a pod of the cluster. `config.invalid`: neither is there. */
 export function connectKube({ kubeconfig, context }: { kubeconfig?: string | undefined; context?: string | undefined } = {}): Kube {
-  const config = new KubeConfig();
+  const config = new LastingKubeConfig();
   try {
     if (kubeconfig === undefined) config.loadFromCluster();
     else config.loadFromFile(kubeconfig);
