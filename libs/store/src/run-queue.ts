@@ -38,8 +38,11 @@ interface Claimable {
   readonly slots: number;
 }
 
+/** Of each project and role: more than one, so that workers which claim at once do not all try the same run and then believe there is none. */
+const candidatesEach = 8;
+
 /**
- * The oldest run of each project and role, so that a full project or role does not hide the others behind it (NFR-009). What has no room now is
+ * The oldest runs of each project and role that have room, so that a full project or role does not hide the others behind it (NFR-009). What has no room now is
  * left out and told why, or each claim would try every full project before the first one with room. That is a look without locks: the claim
  * itself counts again.
  */
@@ -52,27 +55,29 @@ async function listClaimable(db: Db, slotsPerProject: number): Promise<Claimable
       where s.state <> 'free' and s.lease_until > now() and s.slot_no <= p.slots
       group by p.id
     ), candidates as (
-      select distinct on (r.project_id, r.agent_key) r.id, r.project_id, r.agent_key, r.created_at, p.slots,
-        coalesce((r.policy ->> 'max_parallel_runs')::int, 1) as role_limit
-      from core.agent_runs r join projects p on p.id = r.project_id
-      where r.status = 'pending' and (r.retry_at is null or r.retry_at <= now()) and (r.lease_until is null or r.lease_until < now())
-      order by r.project_id, r.agent_key, r.created_at
+      select * from (
+        select r.id, r.project_id, r.agent_key, r.created_at, p.slots, coalesce((r.policy ->> 'max_parallel_runs')::int, 1) as role_limit,
+          row_number() over (partition by r.project_id, r.agent_key order by r.created_at) as place
+        from core.agent_runs r join projects p on p.id = r.project_id
+        where r.status = 'pending' and (r.retry_at is null or r.retry_at <= now()) and (r.lease_until is null or r.lease_until < now())
+      ) waiting where place <= ${candidatesEach}
     ), busy as materialized (
       select project_id, agent_key, count(*) as runs from core.agent_runs
       where status in ('running', 'waiting_mcp') or (status = 'pending' and lease_until > now())
       group by project_id, agent_key
     ), judged as (
-      select c.id, c.project_id, c.slots, c.created_at, case
-        when t.slots >= c.slots then 'project_limit' when coalesce(b.runs, 0) >= c.role_limit then 'role_limit' end as blocked_by
+      select c.id, c.project_id, c.slots, c.created_at, c.place, case
+        when coalesce(t.slots, 0) + c.place > c.slots then 'project_limit'
+        when coalesce(b.runs, 0) + c.place > c.role_limit then 'role_limit' end as blocked_by
       from candidates c left join taken t using (project_id) left join busy b using (project_id, agent_key)
     ), explained as (
       update core.agent_runs r set pending_reason = x.blocked_by
       from (select o.id, j.blocked_by from core.agent_runs o join judged j on j.id = o.id
-            where j.blocked_by is not null and o.status = 'pending' and o.pending_reason is distinct from j.blocked_by
+            where j.blocked_by is not null and j.place = 1 and o.status = 'pending' and o.pending_reason is distinct from j.blocked_by
             for no key update of o skip locked) x
       where r.id = x.id
     )
-    select id, project_id, slots from judged where blocked_by is null order by created_at limit 50`.execute(db);
+    select id, project_id, slots from judged where blocked_by is null order by place, created_at limit 50`.execute(db);
   return rows;
 }
 

@@ -3,10 +3,11 @@ import { signToken } from '@codex-k8s/http';
 import { inSpan, ofRun, traceHeaders, type Reconciler } from '@codex-k8s/runtime';
 import { claimPendingRun, moveRun, postponeClaim, readClusterControls, recordEvent, type Run } from '@codex-k8s/store';
 import { worker, type Context } from '../app/context.ts';
+import { eachOf } from '../app/each.ts';
 import { failRun } from '../app/fail-run.ts';
 import { preparePlace } from '../app/run-place.ts';
 
-const claimsPerPass = 20;
+const claimsPerPass = 100;
 const retryLaterSec = 15;
 
 /** Pending rows become processes: claim under the limits, launch, then say `running`. A crash in between leaves a lease that ends. */
@@ -14,17 +15,22 @@ export function startPendingRuns(context: Context): Reconciler {
   return {
     name: 'start-pending-runs',
     everyMs: context.config.pollMs,
-    reconcile: async (signal) => {
-      let started = 0;
-      for (; started < claimsPerPass && !signal.aborted; started += 1) {
-        const { workerId: owner, leaseSec, slotsPerProject } = context.config;
-        const run = await claimPendingRun(context.store.db, { owner, leaseSec, slotsPerProject });
-        if (!run) break;
+    reconcile: async (signal) =>
+      eachOf(claims(context, signal), async (run) => {
         await startClaimed(context, run);
-      }
-      return started;
-    },
+        return true;
+      }),
   };
+}
+
+/** One claim after the other: a claim takes its place in the database, a launch only waits for the cluster. */
+async function* claims({ store, config }: Context, signal: AbortSignal): AsyncGenerator<Run, void> {
+  const { workerId: owner, leaseSec, slotsPerProject } = config;
+  for (let claimed = 0; claimed < claimsPerPass && !signal.aborted; claimed += 1) {
+    const run = await claimPendingRun(store.db, { owner, leaseSec, slotsPerProject });
+    if (!run) return;
+    yield run;
+  }
 }
 
 async function startClaimed(context: Context, run: Run): Promise<void> {

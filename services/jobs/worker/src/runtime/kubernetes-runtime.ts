@@ -62,13 +62,19 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
     },
   });
   /** Namespaces this process has applied; another change of them is put right at its next start. */
-  const prepared = new Set<string>();
+  const prepared = new Map<string, Promise<unknown>>();
 
   async function sharedNamespace(projectId: string): Promise<string> {
     const namespace = projectNamespace(options.namespacePrefix, projectId);
-    if (prepared.has(namespace)) return namespace;
-    await applyRunNamespace(kube, { namespace, mode: 'code-only', projectId, pods: options.podsPerProject });
-    prepared.add(namespace);
+    const known = prepared.get(namespace);
+    const ready = known ?? applyRunNamespace(kube, { namespace, mode: 'code-only', projectId, pods: options.podsPerProject });
+    prepared.set(namespace, ready); // launches of one project come at once, and one of them makes it
+    try {
+      await ready;
+    } catch (error) {
+      prepared.delete(namespace);
+      throw error;
+    }
     return namespace;
   }
 
@@ -95,7 +101,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
 
   return {
     launch: async (spec) => {
-      await end(spec.runId, { keep: spec.attempt, graceSec: 0 });
+      if (spec.attempt > 1) await end(spec.runId, { keep: spec.attempt, graceSec: 0 }); // nothing came before the first
       const namespace = spec.namespace ?? (await sharedNamespace(spec.projectId));
       try {
         jobs.put(await applyRunJob(kube, jobInput(options, spec, namespace)));
