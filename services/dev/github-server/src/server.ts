@@ -7,6 +7,7 @@ import { findRepository } from './app/permissions.ts';
 import { openSecret } from './app/sealed-secrets.ts';
 import { sha256 } from './app/tokens.ts';
 import type { Forge } from './forge.ts';
+import { startGitElsewhere } from './git/run-git.ts';
 import { mountApi } from './http/api.ts';
 import { createFaults, type Faults } from './http/faults.ts';
 import { mountGit } from './http/git.ts';
@@ -66,6 +67,7 @@ export async function startGithubServer(options: GithubServerOptions): Promise<G
   const { port, host = '127.0.0.1', log } = options;
   const dataDir = resolve(options.dataDir);
   await mkdir(join(dataDir, 'git'), { recursive: true });
+  const gitElsewhere = startGitElsewhere();
   const store = openStore(join(dataDir, 'github.db'));
   const deliverer = startDeliverer(store, log);
   const faults = createFaults();
@@ -82,6 +84,7 @@ export async function startGithubServer(options: GithubServerOptions): Promise<G
     await app.close();
     await deliverer.close();
     store.close();
+    gitElsewhere[Symbol.dispose]();
   }
   return {
     url,

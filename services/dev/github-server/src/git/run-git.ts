@@ -1,11 +1,6 @@
 import { spawn } from 'node:child_process';
 import { executableSearchPath } from '../config.ts';
-
-export interface GitResult {
-  readonly code: number;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-}
+import { startGitStarter, type GitResult, type GitStarter } from './git-starter.ts';
 
 /** Git as if on an empty machine: no system or user configuration, no prompts, data directories of any owner. */
 export const gitEnvironment: Readonly<Record<string, string>> = {
@@ -25,14 +20,27 @@ export interface GitOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Of the whole process, since every function here takes a folder and nothing else. */
+let starter: GitStarter | undefined;
+
+/** Until it is disposed of, git is started by a shell; see git-starter.ts. */
+export function startGitElsewhere(): Disposable {
+  const own = startGitStarter();
+  starter = own;
+  return {
+    [Symbol.dispose]() {
+      if (starter === own) starter = undefined;
+      own[Symbol.dispose]();
+    },
+  };
+}
+
 /** Runs git in a bare repository and answers whatever its exit code is; rejects only when git cannot be started. */
-export function tryGit(gitDir: string, args: readonly string[], { input, env }: GitOptions = {}): Promise<GitResult> {
+export function tryGit(gitDir: string, args: readonly string[], { input = '', env: more }: GitOptions = {}): Promise<GitResult> {
+  const env = { PATH: executableSearchPath(), HOME: gitDir, GIT_DIR: gitDir, ...gitEnvironment, ...more };
+  if (starter) return starter.run({ gitDir, args, env, input });
   return new Promise((resolve, reject) => {
-    const child = spawn('git', args, {
-      cwd: gitDir,
-      env: { PATH: executableSearchPath(), HOME: gitDir, GIT_DIR: gitDir, ...gitEnvironment, ...env },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const child = spawn('git', args, { cwd: gitDir, env, stdio: ['pipe', 'pipe', 'pipe'] });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
@@ -42,7 +50,7 @@ export function tryGit(gitDir: string, args: readonly string[], { input, env }: 
     child.on('close', (code) =>
       resolve({ code: code ?? 1, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString('utf8') }),
     );
-    child.stdin.end(input ?? '');
+    child.stdin.end(input);
   });
 }
 

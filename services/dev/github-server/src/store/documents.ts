@@ -28,6 +28,8 @@ export interface Collection<T extends Document> {
   find(parent: number | string, name: string | number): T | undefined;
   /** By id, ascending. */
   list(parent: number | string): T[];
+  /** The first with a greater id. */
+  next(parent: number | string, id: number): T | undefined;
   all(): T[];
   insert(place: Place, draft: Omit<T, 'id'>): T;
   /** Replaces the fields named; answers the new document. */
@@ -45,6 +47,7 @@ const schema = `
     primary key (kind, id)
   ) without rowid;
   create unique index if not exists documents_by_name on documents (kind, parent, name);
+  create index if not exists documents_by_parent on documents (kind, parent, id);
   create table if not exists sequences (kind text primary key, last integer not null) without rowid;`;
 
 export function openDocuments(path: string): Documents {
@@ -72,10 +75,14 @@ export function openDocuments(path: string): Documents {
   return { transaction, collection: (kind) => openCollection(db, kind, transaction), close: () => db.close() };
 }
 
+/** Named, since SQLite would rather read all of a kind than sort. */
+const ofParent = 'select body from documents indexed by documents_by_parent where kind = ? and parent = ?';
+
 function openCollection<T extends Document>(db: DatabaseSync, kind: string, transaction: <R>(work: () => R) => R): Collection<T> {
   const byId = db.prepare('select body from documents where kind = ? and id = ?');
   const byName = db.prepare('select body from documents where kind = ? and parent = ? and name = ?');
-  const byParent = db.prepare('select body from documents where kind = ? and parent = ? order by id');
+  const byParent = db.prepare(`${ofParent} order by id`);
+  const later = db.prepare(`${ofParent} and id > ? order by id limit 1`);
   const every = db.prepare('select body from documents where kind = ? order by id');
   const nextId = db.prepare(
     'insert into sequences (kind, last) values (?, 1) on conflict (kind) do update set last = last + 1 returning last',
@@ -93,6 +100,7 @@ function openCollection<T extends Document>(db: DatabaseSync, kind: string, tran
     get: (id) => read(byId.get(kind, id)),
     find: (parent, name) => read(byName.get(kind, String(parent), String(name))),
     list: (parent) => readAll(byParent.all(kind, String(parent))),
+    next: (parent, id) => read(later.get(kind, String(parent), id)),
     all: () => readAll(every.all(kind)),
     insert: ({ parent, name }, draft) =>
       transaction(() => {

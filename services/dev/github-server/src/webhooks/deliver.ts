@@ -24,7 +24,15 @@ export function startDeliverer(store: Store, log: Logger): Deliverer {
   const busy = new Map<number, Promise<void>>();
   const gate = { paused: false };
 
-  const nextOf = (hookId: number): DeliveryRecord | undefined => store.deliveries.list(hookId).find((delivery) => delivery.queued);
+  /** Of each hook, a delivery that was attempted with all before it: what is behind need not be read again. */
+  const doneUpTo = new Map<number, number>();
+  function nextOf(hookId: number): DeliveryRecord | undefined {
+    for (;;) {
+      const delivery = store.deliveries.next(hookId, doneUpTo.get(hookId) ?? 0);
+      if (!delivery || delivery.queued) return delivery;
+      doneUpTo.set(hookId, delivery.id);
+    }
+  }
 
   async function drain(hook: HookRecord): Promise<void> {
     while (!gate.paused && !stop.signal.aborted) {
