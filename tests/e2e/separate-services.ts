@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startGithubServer, type GithubServer, type Seed } from '@codex-k8s/github-server';
 import { signToken } from '@codex-k8s/http';
 import { startModelServer } from '@codex-k8s/model-server';
-import { createLogger } from '@codex-k8s/runtime';
+import { createLogger, type Logger } from '@codex-k8s/runtime';
 import { findUserByEmail, migrate, openStore, type Store } from '@codex-k8s/store';
 import { startPostgres } from '@codex-k8s/testkit';
 import { demo, demoSeed } from '../../services/dev/all-in-one/src/demo-seed.ts';
@@ -34,10 +34,25 @@ export interface Service {
   interruptTwice(): Promise<number | null>;
 }
 
-export interface SeparateServices extends AsyncDisposable {
+/** What the platform and its tests need of a code host. */
+export interface CodeHost {
+  /** The REST API base. */
+  readonly apiUrl: string;
+  close(): Promise<void>;
+}
+
+export interface CodeHostOptions {
+  readonly port: number;
+  readonly host?: string;
+  readonly dataDir: string;
+  readonly log: Logger;
+  readonly seed: Seed;
+}
+
+export interface SeparateServices<Host extends CodeHost = GithubServer> extends AsyncDisposable {
   readonly api: TrialApi;
   readonly store: Store;
-  readonly github: GithubServer;
+  readonly github: Host;
   readonly services: readonly Service[];
   readonly dataDir: string;
   /** The bound repository's project. */
@@ -49,24 +64,27 @@ export interface SeparateServices extends AsyncDisposable {
   restartDatabase(): void;
 }
 
-export async function startSeparateServices({
-  dataDir,
-  workers,
-  host,
-  environment = {},
-  workerEnvironment = {},
-  seed: extraSeed = {},
-}: {
-  dataDir: string;
-  workers: number;
+export interface SeparateServicesOptions {
+  readonly dataDir: string;
+  readonly workers: number;
   /** Where everything listens, when pods of a cluster must reach it. */
-  host?: string;
-  environment?: Readonly<Record<string, string>>;
+  readonly host?: string;
+  readonly environment?: Readonly<Record<string, string>>;
   /** Goes before what the trial sets. */
-  workerEnvironment?: Readonly<Record<string, string>>;
+  readonly workerEnvironment?: Readonly<Record<string, string>>;
   /** Beside the demo's. */
-  seed?: Seed;
-}): Promise<SeparateServices> {
+  readonly seed?: Seed;
+}
+
+/** The code host is of this process, so that a test can order its failures. */
+export function startSeparateServices(options: SeparateServicesOptions): Promise<SeparateServices> {
+  return startServicesBeside(startGithubServer, options);
+}
+
+export async function startServicesBeside<Host extends CodeHost>(
+  startGithub: (options: CodeHostOptions) => Promise<Host>,
+  { dataDir, workers, host, environment = {}, workerEnvironment = {}, seed: extraSeed = {} }: SeparateServicesOptions,
+): Promise<SeparateServices<Host>> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger({ service: 'test', level: 'silent' });
   const postgres = await startPostgres();
@@ -77,12 +95,16 @@ export async function startSeparateServices({
   const secrets = loadSecrets(dataDir);
   const at = host === undefined ? {} : { host };
   const urls = urlsOf({ ports, ...at });
-  const seed = demoSeed(secrets, { callbackUrl: `${urls.gateway}/api/v1/auth/github/callback` });
+  const demoOnly = demoSeed(secrets, { callbackUrl: `${urls.gateway}/api/v1/auth/github/callback` });
+  const seed = {
+    ...demoOnly,
+    users: [...(demoOnly.users ?? []), ...(extraSeed.users ?? [])],
+    repositories: [...(demoOnly.repositories ?? []), ...(extraSeed.repositories ?? [])],
+  };
   const model = await startModelServer({ port: ports.model, log, ...at });
   starting.defer(() => model.close());
-  const github = await startGithubServer({ port: ports.github, dataDir: join(dataDir, 'github'), log, seed, ...at });
+  const github = await startGithub({ port: ports.github, dataDir: join(dataDir, 'github'), log, seed, ...at });
   starting.defer(() => github.close());
-  await github.seed(extraSeed);
   const agent = { program: 'trial', model: 'scripted', baseUrl: `${urls.model}/v1`, apiKey: undefined, scripted: true } as const;
   const env = servicesEnv({
     dataDir,

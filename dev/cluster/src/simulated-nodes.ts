@@ -3,6 +3,7 @@ import type { Binaries } from './binaries.ts';
 import { writeKubeconfig, type Certificates } from './certificates.ts';
 import { innerApiUrl } from './control-plane.ts';
 import type { Layout } from './layout.ts';
+import { simulatedFates, simulatedRuns, writePodStages } from './pod-stages.ts';
 import { ensureProcess, until } from './processes.ts';
 
 /** Pods ask for these nodes by `nodeSelector: {type: kwok}` and tolerate the taint `kwok.x-k8s.io/node=fake:NoSchedule`. */
@@ -15,6 +16,7 @@ export async function startSimulatedNodes(
     name: 'kwok',
     command: binaries('kwok'),
     args: [
+      `--config=${writePodStages(folder)}`,
       `--kubeconfig=${writeKubeconfig(layout, certificates, 'kwok', innerApiUrl(layout))}`,
       '--manage-all-nodes=false',
       '--manage-nodes-with-label-selector=type=kwok',
@@ -42,7 +44,14 @@ function simulatedNode(name: string) {
     kind: 'Node',
     metadata: {
       name,
-      labels: { type: 'kwok', 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+      labels: {
+        type: 'kwok',
+        [simulatedRuns]: 'true',
+        [simulatedFates]: 'true',
+        'kubernetes.io/hostname': name,
+        'kubernetes.io/os': 'linux',
+        'kubernetes.io/arch': 'amd64',
+      },
       annotations: { 'kwok.x-k8s.io/node': 'fake' },
     },
     spec: { taints: [{ key: 'kwok.x-k8s.io/node', value: 'fake', effect: 'NoSchedule' }] },

@@ -24,7 +24,8 @@ export async function deleteRunJob(kube: Kube, { job, graceSec }: { job: V1Job; 
   const body = { propagationPolicy: 'Background', ...(uid !== undefined && { preconditions: { uid } }) };
   await found(what, () => kube.batch.deleteNamespacedJob({ name, namespace, body }));
   const pods = await translated(`Pods of ${what}`, () => kube.core.listNamespacedPod({ namespace, labelSelector: `job-name=${name}` }));
-  for (const { metadata } of pods.items) {
+  for (const { metadata, status } of pods.items) {
+    if (status?.phase === 'Succeeded' || status?.phase === 'Failed') continue; // it goes with the Job
     const pod = metadata?.name ?? '';
     await found(`Pod ${namespace}/${pod}`, () => kube.core.deleteNamespacedPod({ name: pod, namespace, gracePeriodSeconds: graceSec }));
   }
@@ -43,12 +44,16 @@ export function watchRunJobs(kube: Kube, { onError }: WatchOptions): Watched<V1J
   });
 }
 
-export function watchRunPods(kube: Kube, { onError }: WatchOptions): Watched<V1Pod> {
+export function watchRunPods(
+  kube: Kube,
+  { onError, ...heard }: WatchOptions & { onChange?: (pod: V1Pod) => void; onGone?: (pod: V1Pod) => void },
+): Watched<V1Pod> {
   return watchObjects<V1Pod>(kube, {
     path: '/api/v1/pods',
     labelSelector: ours,
     list: () => kube.core.listPodForAllNamespaces({ labelSelector: ours }),
     onError,
+    ...heard,
   });
 }
 
