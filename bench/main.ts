@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-const benchmarks = ['webhooks', 'claims', 'trial'] as const;
+const benchmarks = ['webhooks', 'claims', 'trial', 'scale', 'pods'] as const;
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !benchmarks.some((known) => known === name));
 if (unknown.length > 0) throw new Error(`No such benchmark: ${unknown.join(', ')}. There are ${benchmarks.join(', ')}.`);
