@@ -316,6 +316,14 @@ CREATE TABLE core.agents (
     CONSTRAINT agents_role_kind_check CHECK ((role_kind = ANY (ARRAY['system'::text, 'custom'::text])))
 );
 
+CREATE TABLE core.closed_issues (
+    repository_id uuid NOT NULL,
+    issue_number integer NOT NULL,
+    closed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON COLUMN core.closed_issues.closed_at IS 'by the clock of the code host, as its deliveries carry it';
+
 CREATE TABLE core.docs_meta (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     doc_id text NOT NULL,
@@ -582,6 +590,9 @@ ALTER TABLE ONLY core.agent_runs
 ALTER TABLE ONLY core.agents
     ADD CONSTRAINT agents_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY core.closed_issues
+    ADD CONSTRAINT closed_issues_pkey PRIMARY KEY (repository_id, issue_number);
+
 ALTER TABLE ONLY core.docs_meta
     ADD CONSTRAINT docs_meta_doc_id_key UNIQUE (doc_id);
 
@@ -755,6 +766,9 @@ ALTER TABLE ONLY core.agents
 
 ALTER TABLE ONLY core.agents
     ADD CONSTRAINT agents_project_id_fkey FOREIGN KEY (project_id) REFERENCES core.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY core.closed_issues
+    ADD CONSTRAINT closed_issues_repository_id_fkey FOREIGN KEY (repository_id) REFERENCES core.repositories(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY core.issue_stages
     ADD CONSTRAINT issue_stages_active_run_id_fkey FOREIGN KEY (active_run_id) REFERENCES core.agent_runs(id) ON DELETE SET NULL;

@@ -2,6 +2,7 @@ export * from './action-requests.ts';
 export * from './agents.ts';
 export * from './approval-lists.ts';
 export * from './clock.ts';
+export * from './closed-issues.ts';
 export * from './cluster-controls.ts';
 export * from './database-lock.ts';
 export * from './deliveries.ts';

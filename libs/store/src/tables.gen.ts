@@ -235,6 +235,15 @@ export interface CoreAgents {
   updatedAt: Generated<Timestamp>;
 }
 
+export interface CoreClosedIssues {
+  /**
+   * by the clock of the code host, as its deliveries carry it
+   */
+  closedAt: Timestamp;
+  issueNumber: number;
+  repositoryId: string;
+}
+
 export interface CoreDocsMeta {
   bodyMarkdown: string;
   createdAt: Generated<Timestamp>;
@@ -422,6 +431,7 @@ export interface DB {
   "core.agentPolicies": CoreAgentPolicies;
   "core.agentRuns": CoreAgentRuns;
   "core.agents": CoreAgents;
+  "core.closedIssues": CoreClosedIssues;
   "core.docsMeta": CoreDocsMeta;
   "core.issueStages": CoreIssueStages;
   "core.learningFeedback": CoreLearningFeedback;

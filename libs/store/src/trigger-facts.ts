@@ -14,6 +14,8 @@ export interface TriggerFacts {
   readonly activeRunId: string | undefined;
   readonly stage: StageRecord | undefined;
   readonly hasGrant: boolean;
+  /** When the code host last said that the issue is closed, by its clock; undefined for one that it reopened since. */
+  readonly closedAt: Date | undefined;
   /** Who would do the work; undefined without `agentKey` or when there is none. */
   readonly agent: AgentView | undefined;
   /** The platform's user behind the account that set the label. */
@@ -42,6 +44,7 @@ export const readTriggerFacts = together(async (tx: Tx, questions: readonly Trig
       a.id as agent_id, a.agent_key, a.name, a.role_kind, a.project_id, a.is_active, a.program, a.model, a.reasoning_effort, a.policy_key,
       a.runtime_mode, a.max_parallel_runs, a.run_timeout_sec, a.owner_review_timeout_sec, a.max_attempts,
       exists (${openLabelGrants({ repositoryId, issueNumber, label: sql<string>`q.label` })}) as has_grant,
+      (select closed_at from core.closed_issues where repository_id = ${repositoryId} and issue_number = ${issueNumber}) as closed_at,
       (select id from core.agent_runs where repository_id = ${repositoryId} and issue_number = ${issueNumber}
          and run_kind <> 'review' and status in ('pending', 'running', 'waiting_mcp') limit 1) as active_run_id
     from ${rowsOf(asked, '"n" int, "projectId" uuid, "repositoryId" uuid, "issueNumber" int, label text, "agentKey" text, "userId" bigint, login text')}
@@ -55,12 +58,26 @@ export const readTriggerFacts = together(async (tx: Tx, questions: readonly Trig
 });
 
 function factsOf(row: Row): TriggerFacts {
-  const { settings, activeRunId, hasGrant, stage, status, prNumber, userId, isPlatformAdmin, isPlatformOwner, role, agentId, ...agent } =
-    row;
+  const {
+    settings,
+    activeRunId,
+    closedAt,
+    hasGrant,
+    stage,
+    status,
+    prNumber,
+    userId,
+    isPlatformAdmin,
+    isPlatformOwner,
+    role,
+    agentId,
+    ...agent
+  } = row;
   return {
     settings,
     activeRunId: activeRunId ?? undefined,
     hasGrant,
+    closedAt: closedAt ?? undefined,
     stage: stage === null || status === null ? undefined : { stage, status, prNumber: prNumber ?? undefined },
     agent: agentId === null ? undefined : { id: agentId, ...agent },
     user: userId === null ? undefined : { id: userId, isPlatformAdmin, isPlatformOwner, role: role ?? undefined },
@@ -73,6 +90,7 @@ interface Row extends Omit<AgentView, 'id'> {
   readonly settings: ProjectSettings;
   readonly activeRunId: string | null;
   readonly hasGrant: boolean;
+  readonly closedAt: Date | null;
   readonly stage: StageRecord['stage'] | null;
   readonly status: StageRecord['status'] | null;
   readonly prNumber: number | null;

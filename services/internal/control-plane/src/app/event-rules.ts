@@ -1,5 +1,5 @@
 import type { EventRule } from './event-rule.ts';
-import { onIssueClosed, onPullRequestClosed } from './on-closed.ts';
+import { onIssueClosed, onIssueReopened, onPullRequestClosed } from './on-closed.ts';
 import { onIssueLabeled } from './on-issue-labeled.ts';
 import { onPullRequestLabeled } from './on-pull-request-labeled.ts';
 import { onReviewSubmitted } from './on-review-submitted.ts';
@@ -8,7 +8,7 @@ import { onReviewSubmitted } from './on-review-submitted.ts';
 export const eventRules: Readonly<Record<string, Readonly<Record<string, EventRule>>>> = {
   ping: {},
   push: {},
-  issues: { labeled: onIssueLabeled, closed: onIssueClosed },
+  issues: { labeled: onIssueLabeled, closed: onIssueClosed, reopened: onIssueReopened },
   issue_comment: {},
   pull_request: { labeled: onPullRequestLabeled, closed: onPullRequestClosed },
   pull_request_review: { submitted: onReviewSubmitted },

@@ -110,6 +110,22 @@ test('closing the issue cancels its unfinished run', async () => {
   expect(rows).toEqual([{ status: 'cancelled', failureCode: 'run.issue_closed' }]);
 });
 
+test('a label that is told of again after the issue was closed starts nothing, and one set after it was reopened does', async () => {
+  const bound = await plane.aBoundRepository();
+  const labeledAt = (second: number): object => labeled({ ...bound, at: `2026-01-01T00:00:0${second}Z` });
+
+  await plane.deliver('issues', { ...labeledAt(2), action: 'closed' });
+  const late = await plane.deliver('issues', labeledAt(1));
+  await plane.deliver('issues', { ...labeledAt(3), action: 'reopened' });
+  await plane.deliver('issues', { ...labeledAt(2), action: 'closed' }, { body_sha256: 'cd'.repeat(32) });
+  const tooLate = await plane.deliver('issues', labeledAt(1));
+  const again = await plane.deliver('issues', labeledAt(4));
+
+  expect(late.json()).toEqual({ status: 'ignored', reason: 'issue_closed' });
+  expect(tooLate.json()).toEqual({ status: 'ignored', reason: 'issue_closed' });
+  expect(again.json()).toMatchObject({ status: 'accepted' });
+});
+
 async function inReview(bound: Awaited<ReturnType<typeof plane.aBoundRepository>>): Promise<string> {
   const { run_id: id } = (await plane.deliver('issues', labeled(bound))).json();
   const actor = { type: 'system', id: 'test' } as const;

@@ -1,4 +1,12 @@
-import { findRunInReview, listOpenReworks, listOpenRunsOfIssue, moveRun, type Tx } from '@codex-k8s/store';
+import {
+  findRunInReview,
+  listOpenReworks,
+  listOpenRunsOfIssue,
+  moveRun,
+  recordIssueClosed,
+  recordIssueReopened,
+  type Tx,
+} from '@codex-k8s/store';
 import type { Context } from './context.ts';
 import type { EventInput, RuleOutcome } from './event-rule.ts';
 import { abandonDelivery, abandonRework, approveDelivery } from './owner-decision.ts';
@@ -6,7 +14,9 @@ import { abandonDelivery, abandonRework, approveDelivery } from './owner-decisio
 /** A closed issue needs no more work: unfinished runs are cancelled. What is already delivered stays for its pull request's own fate. */
 export async function onIssueClosed(_context: Context, tx: Tx, { payload, repository, sender }: EventInput): Promise<RuleOutcome> {
   if (!payload.issue) return { result: 'accepted' };
-  const open = await listOpenRunsOfIssue(tx, { repositoryId: repository.id, issueNumber: payload.issue.number });
+  const place = { repositoryId: repository.id, issueNumber: payload.issue.number };
+  if (payload.issue.updated_at) await recordIssueClosed(tx, { ...place, at: new Date(payload.issue.updated_at) });
+  const open = await listOpenRunsOfIssue(tx, place);
   const cancelled: string[] = [];
   for (const { id, status } of open) {
     if (status === 'waiting_owner_review') continue;
@@ -14,6 +24,12 @@ export async function onIssueClosed(_context: Context, tx: Tx, { payload, reposi
     if (await moveRun(tx, 'cancel', { id, actor: sender, failure })) cancelled.push(id);
   }
   return { result: 'accepted', details: { cancelled_runs: cancelled } };
+}
+
+export async function onIssueReopened(_context: Context, tx: Tx, { payload: { issue }, repository }: EventInput): Promise<RuleOutcome> {
+  if (issue?.updated_at)
+    await recordIssueReopened(tx, { repositoryId: repository.id, issueNumber: issue.number, at: new Date(issue.updated_at) });
+  return { result: 'accepted' };
 }
 
 /** Merging is the owner's yes, closing without merging the no. */

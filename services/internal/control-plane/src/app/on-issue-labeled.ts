@@ -16,7 +16,7 @@ export async function onIssueLabeled(
   const { labels } = context;
   const place = { repositoryId: repository.id, issueNumber: issue.number };
   const snapshot = issueSnapshot(issue);
-  const { settings, activeRunId, stage, hasGrant, user, agent } = await readTriggerFacts(tx, {
+  const { settings, activeRunId, stage, hasGrant, closedAt, user, agent } = await readTriggerFacts(tx, {
     ...place,
     projectId: repository.projectId,
     label: label.name,
@@ -27,7 +27,7 @@ export async function onIssueLabeled(
     labels,
     addedLabel: label.name,
     issueLabels: snapshot.labels,
-    isOpen: issue.state !== 'closed',
+    isOpen: issue.state !== 'closed' && !isClosedSince(issue.updated_at, closedAt),
     sender: { login: account.login, isBot: account.type === 'Bot', hasGrant, ...(user && { user }) },
     hasActiveRun: activeRunId !== undefined,
     stageRecord: stage,
@@ -60,4 +60,9 @@ export async function onIssueLabeled(
   });
   if (!run) return { result: 'ignored', reason: 'active_run_exists', needsAnswer: true, details: { label: label.name } };
   return { result: 'accepted', runId: run.id, details: { label: label.name, run_kind: run.triggerKind, allowed_by: decision.allowedBy } };
+}
+
+/** Was the issue closed after the label was set? This delivery may come long after it happened. */
+function isClosedSince(labelledAt: string | undefined, closedAt: Date | undefined): boolean {
+  return closedAt !== undefined && labelledAt !== undefined && new Date(labelledAt) <= closedAt;
 }

@@ -9,6 +9,8 @@ const IssuePart = z.object({
   title: z.string(),
   body: z.string().nullish(),
   state: z.string().optional(),
+  /** When the event happened, to the second, however late it comes. */
+  updated_at: z.iso.datetime({ offset: true }).optional().catch(undefined),
   html_url: z.string(),
   user: Account.nullish(),
   labels: z.array(Label).optional(),

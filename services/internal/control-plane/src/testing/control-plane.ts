@@ -191,6 +191,8 @@ export interface LabeledOptions {
   readonly labels?: readonly string[];
   readonly state?: 'open' | 'closed';
   readonly senderType?: 'User' | 'Bot';
+  /** When it happened at the code host. */
+  readonly at?: string;
 }
 
 /** The members of GitHub's `issues.labeled` that are read. */
@@ -202,6 +204,7 @@ export function labeled({
   labels = [label],
   state = 'open',
   senderType = 'User',
+  at,
 }: LabeledOptions): object {
   return {
     action: 'labeled',
@@ -216,6 +219,7 @@ export function labeled({
       html_url: 'https://host.example/7',
       user: { id: 1, login: 'ann' },
       labels: labels.map((name) => ({ name })),
+      ...(at !== undefined && { updated_at: at }),
     },
   };
 }
