@@ -78,7 +78,6 @@ function apiServer({ layout: { ports, network }, binaries, certificates }: Parts
       `--kubelet-certificate-authority=${certificates.authority}`,
       '--max-requests-inflight=1000',
       '--max-mutating-requests-inflight=500',
-      '--profiling=true',
     ],
     namespace: network?.namespace,
   };
