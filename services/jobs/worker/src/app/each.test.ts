@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { actsAtOnce, eachOf } from './each.ts';
+import { createLogger } from '@codex-k8s/runtime';
+import { actsAtOnce, each, eachOf } from './each.ts';
 
 test('as many rows as may are acted on at once, and no more', async () => {
   const gates = Array.from({ length: actsAtOnce * 2 }, () => Promise.withResolvers<boolean>());
@@ -33,4 +34,24 @@ test('an act that throws ends it after those under way', async () => {
 
   await expect(acts).rejects.toThrow('first');
   expect(ended.length).toBeLessThanOrEqual(1);
+});
+
+test('rows of one issue are acted on in turn, those of others meanwhile, and one that fails ends nothing', async () => {
+  const first = Promise.withResolvers<void>();
+  const begun: string[] = [];
+  const row = (id: string, issueNumber: number | null) => ({ id, repositoryId: 'r', issueNumber });
+  const rows = [row('first', 1), row('second', 1), row('other', 2), row('none', null), row('none either', null)];
+  const rest = each(createLogger({ service: 'test', level: 'silent' }), rows, async ({ id }) => {
+    begun.push(id);
+    if (id !== 'first') return;
+    await first.promise;
+    throw new Error('refused');
+  });
+  await vi.waitFor(() => expect(begun).toContain('none either'));
+  const meanwhile = [...begun];
+  first.resolve();
+
+  expect(await rest).toBe(4);
+  expect(meanwhile).toEqual(['first', 'other', 'none', 'none either']);
+  expect(begun.at(-1)).toBe('second');
 });

@@ -7,16 +7,21 @@ export const actsAtOnce = 32;
 interface Row {
   readonly id?: string;
   readonly correlationId?: string;
+  readonly repositoryId?: string | null;
+  readonly issueNumber?: number | null;
 }
 
-/** Acts on every row; a failing row is logged and postponed by `onError`, so it never blocks the next one. Returns how many were done. */
+/**
+ * Acts on every row, on those of one issue in turn, since each looks at what the one before has said there; a failing row is logged and postponed
+ * by `onError`, so it never blocks the next one. Returns how many were done.
+ */
 export async function each<T extends Row>(
   log: Logger,
   rows: readonly T[],
   act: (row: T) => Promise<boolean | void>,
   onError?: (row: T, error: unknown) => Promise<void>,
 ): Promise<number> {
-  return eachOf(rows.values(), async (row) => {
+  async function isDone(row: T): Promise<boolean> {
     try {
       return (await act(row)) !== false;
     } catch (error) {
@@ -24,7 +29,17 @@ export async function each<T extends Row>(
       await onError?.(row, error);
       return false;
     }
+  }
+  let done = 0;
+  await eachOf(byIssue(rows).values(), async (turns) => {
+    for (const row of turns) if (await isDone(row)) done += 1;
+    return true;
   });
+  return done;
+}
+
+function byIssue<T extends Row>(rows: readonly T[]): Map<unknown, T[]> {
+  return Map.groupBy(rows, (row) => (row.repositoryId && row.issueNumber ? `${row.repositoryId}#${row.issueNumber}` : row));
 }
 
 /** Takes the next row only when there is room to act on it. Returns how many acts were true; one that throws ends it, after those under way. */

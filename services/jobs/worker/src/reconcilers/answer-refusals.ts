@@ -30,6 +30,8 @@ export function answerRefusals(context: Context): Reconciler {
       const rows = (await claimUnansweredDeliveries(store.db, { limit: 20, claimSec: 60 })).map((delivery) => ({
         id: delivery.deliveryId,
         correlationId: delivery.deliveryId,
+        repositoryId: delivery.repositoryId,
+        issueNumber: delivery.issueNumber,
         delivery,
       }));
       return each(
