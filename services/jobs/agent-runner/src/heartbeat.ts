@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Logger } from '@codex-k8s/runtime';
 import { AttemptOver, type ControlPlane } from './control-plane.ts';
 import type { Stop } from './stop.ts';
@@ -21,12 +21,17 @@ const longestSilenceMs = 3_600_000;
  */
 export function startHeartbeat({ controlPlane, everyMs, folder, stop, log }: HeartbeatOptions): Disposable {
   let isEnded = false;
-  let wasThere = false;
+  let known: string | undefined;
   let answeredAt = Date.now();
   let timer: NodeJS.Timeout | undefined;
 
+  function isGone(): boolean {
+    const now = identityOf(folder);
+    return now === undefined || (known !== undefined && now !== known);
+  }
+
   async function beat(): Promise<void> {
-    wasThere ||= existsSync(folder);
+    known ??= identityOf(folder);
     try {
       const answer = await controlPlane.heartbeat();
       answeredAt = Date.now();
@@ -37,7 +42,7 @@ export function startHeartbeat({ controlPlane, everyMs, folder, stop, log }: Hea
       if (error instanceof AttemptOver) {
         log.info({ reason: error.message }, 'this attempt is over');
         stop.request('over');
-      } else if (wasThere && !existsSync(folder)) stop.request('over');
+      } else if (isGone()) stop.request('over');
       else if (Date.now() - answeredAt > longestSilenceMs) stop.request('terminated');
       else if (!stop.signal.aborted) log.warn({ err: error }, 'heartbeat failed');
     }
@@ -55,4 +60,10 @@ export function startHeartbeat({ controlPlane, everyMs, folder, stop, log }: Hea
       clearTimeout(timer);
     },
   };
+}
+
+/** What the runner or its agent writes meanwhile may make a removed folder again: then it is another. */
+function identityOf(folder: string): string | undefined {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  return found && `${found.ino}/${found.birthtimeMs}`;
 }

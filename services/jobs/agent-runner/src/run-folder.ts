@@ -10,7 +10,11 @@ export interface RunFolder {
   readonly logSpool: string;
 }
 
+/** The folder above it must be there: what belongs to a platform that was removed is not made again. */
 export async function openRunFolder(root: string): Promise<RunFolder> {
+  await mkdir(root).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // of node:fs
+  });
   const folder = { root, workspace: join(root, 'workspace'), home: join(root, 'home'), logSpool: join(root, 'log-spool') };
   for (const path of [folder.workspace, folder.home, join(folder.home, 'tmp'), folder.logSpool]) await mkdir(path, { recursive: true });
   return folder;
