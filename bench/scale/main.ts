@@ -9,7 +9,7 @@ import { down, up } from '../../dev/cluster/src/cluster.ts';
 import { simulatedRuns } from '../../dev/cluster/src/pod-stages.ts';
 import { startSimulatedRunners } from '../../dev/simulated-runners/src/simulated-runners.ts';
 import { installRights } from '../../tests/cluster/install-rights.ts';
-import { startOnSimulatedNodes } from '../../tests/e2e/simulated-platform.ts';
+import { allowSlots, startOnSimulatedNodes } from '../../tests/e2e/simulated-platform.ts';
 import { until } from '../../tests/e2e/trial-platform.ts';
 import { ms, percentile, perSecond, ratio, table } from '../figures.ts';
 import { describeMachine } from '../machine.ts';
@@ -69,10 +69,6 @@ const { store, repositories, projectId } = platform;
 const workers = platform.services.filter((service) => service.name.startsWith('worker'));
 const memory = (): number[] => workers.map(({ pid }) => (pid === undefined ? Number.NaN : memoryOf(pid).rssMib));
 
-const slots = async (count: number) =>
-  sql`update core.projects set settings = settings || ${JSON.stringify({ max_parallel_runs: count })}::jsonb where id = ${projectId}`.execute(
-    store.db,
-  );
 const count = async (where: ReturnType<typeof sql>): Promise<number> =>
   (await sql<{ count: number }>`select count(*)::int as count from core.agent_runs where ${where}`.execute(store.db)).rows[0]?.count ?? -1;
 /** Of each run with this trigger, in ms: from its row to the record that Job and Secret are made. */
@@ -102,12 +98,12 @@ await using _runners = startSimulatedRunners(kube, {
   onError: (error, { runId }) => problems.push(`the runner of ${runId}: ${String(error)}`),
 });
 
-await slots(1); // the gate: the project has one slot while its runs are made
+await allowSlots(platform, 1); // the gate: the project has one slot while its runs are made
 for (let n = 0; n < inFlight; n += repositoryCount)
   await Promise.all(Array.from({ length: Math.min(repositoryCount, inFlight - n) }, (_, k) => label(n + k)));
 await until('a run for each label', async () => (await count(sql`true`)) === inFlight, longMs, 1_000);
 const [before, memoryBefore, openedAt] = [await readClusterFigures(name), memory(), new Date()];
-await slots(inFlight + 500);
+await allowSlots(platform, inFlight + 500);
 await until('every run to be at work', async () => begun >= inFlight && (await count(sql`status = 'running'`)) === inFlight, longMs, 1_000);
 const [memoryDuring, flood] = [memory(), await starts(openedAt)];
 const isCounted = (): Promise<void> => sleep(65_000); // the API server counts its objects once a minute

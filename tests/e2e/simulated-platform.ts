@@ -86,7 +86,11 @@ async function allowParallel(
       runtime_mode = 'code-only'`.execute(store.db);
     return (changed.numAffectedRows ?? 0n) > 0n;
   });
-  await sql`update core.projects set settings = settings || ${JSON.stringify({ max_parallel_runs: inFlight })}::jsonb where id = ${projectId}`.execute(
-    store.db,
-  );
+  await allowSlots({ store, projectId }, inFlight);
+}
+
+/** How many runs the project may have at once. */
+export async function allowSlots({ store, projectId }: Pick<SimulatedPlatform, 'store' | 'projectId'>, count: number): Promise<void> {
+  const settings = JSON.stringify({ max_parallel_runs: count });
+  await sql`update core.projects set settings = settings || ${settings}::jsonb where id = ${projectId}`.execute(store.db);
 }

@@ -1,5 +1,5 @@
 /** What a kubelet would do for the pods of runs: read their Secret, say that they ended. Speaks as an administrator of the test's cluster. */
-import { jobName, type Kube, type V1Pod } from '@codex-k8s/kube';
+import { found, jobName, type Kube, type V1Pod } from '@codex-k8s/kube';
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { fateAnnotation, type Fate } from '../../cluster/src/pod-stages.ts';
 
@@ -21,9 +21,10 @@ export function environmentOf(pod: V1Pod, name: string): string | undefined {
 
 /** Undefined: it is gone, with its Job. */
 export async function readRunToken({ core }: Kube, { namespace, runId, attempt }: PodOfRun): Promise<string | undefined> {
+  const name = jobName({ runId, attempt });
   // The Job comes before its Secret; a kubelet waits for it just so.
   for (let tries = 0; tries < 100; tries += 1) {
-    const secret = await orUndefined(() => core.readNamespacedSecret({ name: jobName({ runId, attempt }), namespace }));
+    const secret = await found(`Secret ${namespace}/${name}`, () => core.readNamespacedSecret({ name, namespace }));
     const token = secret?.data?.['CODEXK8S_RUN_TOKEN'];
     if (token !== undefined) return Buffer.from(token, 'base64').toString('utf8');
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -35,21 +36,12 @@ export async function sayEnded({ core }: Kube, { namespace, name }: PodOfRun): P
   const at = new Date().toISOString();
   const state = { terminated: { exitCode: 0, reason: 'Completed', startedAt: at, finishedAt: at } };
   const containerStatuses = [{ name: 'run', ready: false, restartCount: 0, image: '', imageID: '', state }];
-  await orUndefined(() =>
+  await found(`Pod ${namespace}/${name}`, () =>
     core.patchNamespacedPodStatus({ name, namespace, body: { status: { phase: 'Succeeded', containerStatuses } } }, mergePatch),
   );
 }
 
 export async function sendFate({ core }: Kube, { namespace, name }: PodOfRun, fate: Fate): Promise<void> {
   const body = { metadata: { annotations: { [fateAnnotation]: fate } } };
-  await orUndefined(() => core.patchNamespacedPod({ name, namespace, body }, mergePatch));
-}
-
-async function orUndefined<T>(act: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await act();
-  } catch (error) {
-    if ((error as { code?: number }).code === 404) return undefined; // of the client's ApiException
-    throw error;
-  }
+  await found(`Pod ${namespace}/${name}`, () => core.patchNamespacedPod({ name, namespace, body }, mergePatch));
 }

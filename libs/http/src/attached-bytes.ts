@@ -18,14 +18,19 @@ export function attachBytes(head: object, parts: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...parts]);
 }
 
+/** What `attachBytes` made. Throws the SyntaxError of its JSON. */
+export function readAttached(body: Buffer): { head: unknown; attached: Buffer } {
+  const end = body.indexOf('\n');
+  return { head: JSON.parse(body.toString('utf8', 0, Math.max(end, 0))), attached: body.subarray(end + 1) };
+}
+
 /** Reads such bodies: the JSON becomes `request.body`, which the contract checks like any other. */
 export function acceptAttachedBytes(app: FastifyInstance): void {
   app.decorateRequest('attachedBytes', undefined);
   app.addContentTypeParser<Buffer>(attachedBytesType, { parseAs: 'buffer' }, (request, body, done) => {
-    const end = body.indexOf('\n');
     try {
-      const head: unknown = JSON.parse(body.toString('utf8', 0, Math.max(end, 0)));
-      request.attachedBytes = body.subarray(end + 1);
+      const { head, attached } = readAttached(body);
+      request.attachedBytes = attached;
       done(null, head);
     } catch (cause) {
       done(new AppError('request.malformed', 'The body does not begin with a line of JSON.', { cause }));

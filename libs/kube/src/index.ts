@@ -1,4 +1,4 @@
-export { applyObject, checkVersion, connectKube, isInCluster, type Kube } from './client.ts';
+export { applyObject, checkVersion, connectKube, found, isInCluster, type Kube } from './client.ts';
 export { changedMeanwhile, holdsPlatformObjects, planUpdate, sendDelete, sendUpdate, type UpdatePlan } from './cluster-changes.ts';
 export { listClusterObjects, type ListedObject, type ListPage, type ListQuery } from './cluster-list.ts';
 export { readContainerLog, type ContainerLog } from './cluster-logs.ts';

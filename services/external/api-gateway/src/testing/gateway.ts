@@ -1,7 +1,7 @@
 /** The gateway between a control plane and a GitHub that are tiny servers of the test. */
 import { createHash, createHmac } from 'node:crypto';
 import type { Delivery, DeliveryAnswer } from '@codex-k8s/contracts/internal';
-import { splitBytes } from '@codex-k8s/http';
+import { readAttached, splitBytes } from '@codex-k8s/http';
 import { createLogger, createMetrics, readConfig, type Metrics } from '@codex-k8s/runtime';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { issueSession, sessionCookie } from '../app/sessions.ts';
@@ -138,10 +138,10 @@ function usualAnswer(request: Asked): Answer {
 
 /** What a request brings to the control plane, with each body. */
 export function deliveriesIn(bytes: Buffer): (Delivery & { body: Buffer })[] {
-  const end = bytes.indexOf('\n');
-  const { deliveries } = JSON.parse(bytes.toString('utf8', 0, end)) as { deliveries: readonly Delivery[] }; // as the contract has it
+  const { head, attached } = readAttached(bytes);
+  const { deliveries } = head as { deliveries: readonly Delivery[] }; // as the contract has it
   const bodies = splitBytes(
-    bytes.subarray(end + 1),
+    attached,
     deliveries.map(({ size }) => size),
   );
   return deliveries.map((delivery, n) => ({ ...delivery, body: bodies[n] ?? Buffer.alloc(0) }));
