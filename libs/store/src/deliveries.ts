@@ -1,6 +1,7 @@
 import type { ActorRef, FlowEventType } from '@codex-k8s/domain';
 import { sql, type Selectable } from 'kysely';
 import type { Repository } from './repositories.ts';
+import type { DueRows } from './run-lookups.ts';
 import { repositoryByExternalId, rowsOf } from './sql-parts.ts';
 import type { Db, Tx } from './store.ts';
 import type { CoreWebhookDeliveries } from './tables.gen.ts';
@@ -129,13 +130,17 @@ export async function knownDeliveries(db: Db, ids: readonly string[]): Promise<S
 }
 
 /** Refusals that people have not yet been told of, oldest first; listing claims them for `claimSec`, as with runs to publish. */
-export async function claimUnansweredDeliveries(db: Db, { limit, claimSec }: { limit: number; claimSec: number }): Promise<Delivery[]> {
-  const { rows } = await sql<Delivery>`
+export async function claimUnansweredDeliveries(
+  db: Db,
+  { claimSec, limit, except }: { claimSec: number } & DueRows,
+): Promise<(Delivery & { claimedAt: Date })[]> {
+  const { rows } = await sql<Delivery & { claimedAt: Date }>`
     update core.webhook_deliveries set answer_retry_at = now() + make_interval(secs => ${claimSec})
     where delivery_id in (select delivery_id from core.webhook_deliveries
                           where needs_answer and (answer_retry_at is null or answer_retry_at <= now())
+                            and delivery_id <> all(${except}::text[])
                           order by received_at limit ${limit} for update skip locked)
-    returning *`.execute(db);
+    returning *, now() as claimed_at`.execute(db);
   return rows;
 }
 

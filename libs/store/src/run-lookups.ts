@@ -3,6 +3,12 @@ import { sql } from 'kysely';
 import type { Run } from './runs.ts';
 import type { Db, Tx } from './store.ts';
 
+/** What a reconciler asks for: so many of those that are due, without those it acts on just now. */
+export interface DueRows {
+  readonly limit: number;
+  readonly except: readonly string[];
+}
+
 /** Every unfinished run of an issue, reviews included. */
 export async function listOpenRunsOfIssue(
   db: Db | Tx,
@@ -35,10 +41,10 @@ export async function listOpenReworks(db: Db | Tx, { repositoryId, prNumber }: {
 }
 
 /** This owner's runs whose current attempt has said how it ended. Only the owner settles: two workers would act at the host twice. */
-export async function listClaimedResults(db: Db, { owner, limit }: { owner: string; limit: number }): Promise<Run[]> {
+export async function listClaimedResults(db: Db, { owner, limit, except }: { owner: string } & DueRows): Promise<Run[]> {
   const { rows } = await sql<Run>`
     select * from core.agent_runs where status in ('running', 'waiting_mcp') and attempt_result is not null and lease_owner = ${owner}
-      and lease_until > now() and (retry_at is null or retry_at <= now())
+      and lease_until > now() and (retry_at is null or retry_at <= now()) and id <> all(${except}::uuid[])
     order by updated_at limit ${limit}`.execute(db);
   return rows;
 }
@@ -56,21 +62,20 @@ export async function listOverdueRuns(db: Db, limit: number): Promise<Run[]> {
   return rows;
 }
 
+export type UnpublishedRun = Run & { wantedState: string; claimedAt: Date };
+
 /**
  * Runs whose status comment and labels do not yet show where they stand. Listing claims them for `claimSec`: no other worker publishes the
  * same run meanwhile, and a worker that dies leaves it to the next after that time.
  */
-export async function claimUnpublishedRuns(
-  db: Db,
-  { limit, claimSec }: { limit: number; claimSec: number },
-): Promise<(Run & { wantedState: string })[]> {
-  const { rows } = await sql<Run & { wantedState: string }>`
+export async function claimUnpublishedRuns(db: Db, { claimSec, limit, except }: { claimSec: number } & DueRows): Promise<UnpublishedRun[]> {
+  const { rows } = await sql<UnpublishedRun>`
     update core.agent_runs set publish_retry_at = now() + make_interval(secs => ${claimSec})
     where id in (select id from core.agent_runs
                  where published_state is distinct from (status || ':' || attempt || ':' || coalesce(pr_number, 0))
-                   and (publish_retry_at is null or publish_retry_at <= now())
+                   and (publish_retry_at is null or publish_retry_at <= now()) and id <> all(${except}::uuid[])
                  order by updated_at limit ${limit} for update skip locked)
-    returning *, status || ':' || attempt || ':' || coalesce(pr_number, 0) as wanted_state`.execute(db);
+    returning *, status || ':' || attempt || ':' || coalesce(pr_number, 0) as wanted_state, now() as claimed_at`.execute(db);
   return rows;
 }
 

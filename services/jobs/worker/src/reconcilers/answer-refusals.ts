@@ -1,7 +1,6 @@
 import { refusalAnswers, refusalReasons, type RefusalReason } from '@codex-k8s/domain';
 import type { Reconciler } from '@codex-k8s/runtime';
 import {
-  databaseNow,
   getProject,
   getRepository,
   claimUnansweredDeliveries,
@@ -12,10 +11,12 @@ import {
 } from '@codex-k8s/store';
 import { refusalComment, type RefusalFacts } from '../app/comment-texts.ts';
 import { hostOfRepository, worker, type Context } from '../app/context.ts';
-import { each } from '../app/each.ts';
+import { overlappingPass } from '../app/each.ts';
 import { commentWaitSec } from '../app/try-again.ts';
 
 const retrySec = 30;
+/** How long the delivery of a worker that died meanwhile stays unanswered. */
+const claimSec = 60;
 /** A token that was revoked may be replaced, so an explanation is kept for a while. */
 const keptMs = 24 * 3_600_000;
 
@@ -25,26 +26,19 @@ export function answerRefusals(context: Context): Reconciler {
   return {
     name: 'answer-refusals',
     everyMs: config.pollMs,
-    reconcile: async () => {
-      const since = await databaseNow(store.db);
-      const rows = (await claimUnansweredDeliveries(store.db, { limit: 20, claimSec: 60 })).map((delivery) => ({
-        id: delivery.deliveryId,
-        correlationId: delivery.deliveryId,
-        repositoryId: delivery.repositoryId,
-        issueNumber: delivery.issueNumber,
-        delivery,
-      }));
-      return each(
-        log,
-        rows,
-        ({ delivery }) => answer(context, delivery),
-        async ({ id, delivery }, error) => {
-          const isTooLate = since.getTime() - delivery.receivedAt.getTime() > keptMs;
-          const retryInSec = await commentWaitSec(context, { error, repositoryId: delivery.repositoryId, since, retrySec });
-          await markDeliveryAnswered(store.db, isTooLate ? { deliveryId: id } : { deliveryId: id, retryInSec });
-        },
-      );
-    },
+    overlaps: true,
+    reconcile: overlappingPass(log, {
+      read: async (options) => {
+        const deliveries = await claimUnansweredDeliveries(store.db, { claimSec, ...options });
+        return deliveries.map((delivery) => ({ ...delivery, id: delivery.deliveryId, correlationId: delivery.deliveryId }));
+      },
+      act: (delivery) => answer(context, delivery),
+      onError: async ({ deliveryId, repositoryId, receivedAt, claimedAt: since }, error) => {
+        const isTooLate = since.getTime() - receivedAt.getTime() > keptMs;
+        const retryInSec = await commentWaitSec(context, { error, repositoryId, since, retrySec });
+        await markDeliveryAnswered(store.db, isTooLate ? { deliveryId } : { deliveryId, retryInSec });
+      },
+    }),
   };
 }
 

@@ -4,7 +4,7 @@ import { databaseNow, decideAction, findOpenRequest, listClaimedResults, moveRun
 import type { AttemptClaim } from '../app/attempt-claim.ts';
 import { worker, type Context } from '../app/context.ts';
 import { deliver } from '../app/deliver.ts';
-import { each } from '../app/each.ts';
+import { overlappingPass } from '../app/each.ts';
 import { failRun } from '../app/fail-run.ts';
 import { keepPodLog } from '../app/keep-pod-log.ts';
 import { postReview } from '../app/post-review.ts';
@@ -23,13 +23,12 @@ export function finishRuns(context: Context): Reconciler {
   return {
     name: 'finish-runs',
     everyMs: config.pollMs,
-    reconcile: async () =>
-      each(
-        log,
-        await listClaimedResults(store.db, { owner: config.workerId, limit: 50 }),
-        (run) => settle(context, run),
-        (run, error) => postponeOrFail(context, run, error),
-      ),
+    overlaps: true,
+    reconcile: overlappingPass(log, {
+      read: (options) => listClaimedResults(store.db, { owner: config.workerId, ...options }),
+      act: (run) => settle(context, run),
+      onError: (run, error) => postponeOrFail(context, run, error),
+    }),
   };
 }
 

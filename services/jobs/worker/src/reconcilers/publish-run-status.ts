@@ -1,17 +1,8 @@
 import { inSpan, ofRun, type Reconciler } from '@codex-k8s/runtime';
-import {
-  changeRun,
-  databaseNow,
-  getIssueStage,
-  getProject,
-  claimUnpublishedRuns,
-  postponePublishing,
-  recordEvent,
-  type Run,
-} from '@codex-k8s/store';
+import { changeRun, getIssueStage, getProject, claimUnpublishedRuns, postponePublishing, recordEvent, type Run } from '@codex-k8s/store';
 import { statusComment, statusMarker, type Locale } from '../app/comment-texts.ts';
 import { hostOf, worker, type Context, type Host } from '../app/context.ts';
-import { each } from '../app/each.ts';
+import { overlappingPass } from '../app/each.ts';
 import { commentWaitSec } from '../app/try-again.ts';
 
 const retrySec = 15;
@@ -27,18 +18,15 @@ export function publishRunStatus(context: Context): Reconciler {
   return {
     name: 'publish-run-status',
     everyMs: config.pollMs,
-    reconcile: async () => {
-      const since = await databaseNow(store.db);
-      return each(
-        log,
-        await claimUnpublishedRuns(store.db, { limit: 20, claimSec }),
-        (run) => inSpan('publish status', ofRun(run), () => publish(context, run)),
-        async ({ id, repositoryId }, error) => {
-          const waitSec = await commentWaitSec(context, { error, repositoryId, since, retrySec });
-          await postponePublishing(store.db, { id, waitSec });
-        },
-      );
-    },
+    overlaps: true,
+    reconcile: overlappingPass(log, {
+      read: (options) => claimUnpublishedRuns(store.db, { claimSec, ...options }),
+      act: (run) => inSpan('publish status', ofRun(run), () => publish(context, run)),
+      onError: async ({ id, repositoryId, claimedAt }, error) => {
+        const waitSec = await commentWaitSec(context, { error, repositoryId, since: claimedAt, retrySec });
+        await postponePublishing(store.db, { id, waitSec });
+      },
+    }),
   };
 }
 
