@@ -22,7 +22,8 @@ export async function deleteRunJob(kube: Kube, { job, graceSec }: { job: V1Job; 
   const { name = '', namespace = '', uid } = job.metadata ?? {};
   const what = `Job ${namespace}/${name}`;
   const body = { propagationPolicy: 'Background', ...(uid !== undefined && { preconditions: { uid } }) };
-  await found(what, () => kube.batch.deleteNamespacedJob({ name, namespace, body }));
+  const deleted = await found(what, () => kube.batch.deleteNamespacedJob({ name, namespace, body }));
+  if (!deleted || !isAlive(job)) return; // whoever deleted it ends its pods; those of an ended Job are over
   const pods = await translated(`Pods of ${what}`, () => kube.core.listNamespacedPod({ namespace, labelSelector: `job-name=${name}` }));
   for (const { metadata, status } of pods.items) {
     if (status?.phase === 'Succeeded' || status?.phase === 'Failed') continue; // it goes with the Job
