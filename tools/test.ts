@@ -1,6 +1,4 @@
 /**
- * `npm test`: what needs neither root nor a server. `npm run test:all`: everything, with a real PostgreSQL, a real browser, kill -9 at random
- * points, GitHub's API description and the real agent CLIs. The last line counts all suites: `N passed, N failed, N skipped`.
  * `npm test`: what needs neither root nor a server. `npm run test:all`: everything, with a real PostgreSQL, Kubernetes and browser, GitHub's API
  * description and the real agent CLIs. The last line counts all suites: `N passed, N failed, N skipped`.
  */
