@@ -14,6 +14,7 @@ export default defineConfig({
           exclude: [...nowhere, '**/*.{db,kube,e2e,chaos}.test.ts', 'tests/agents/**', 'tests/github-conformance/**'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
+          isolate: false, // starting a process per file took as long as the tests
         },
       },
       {
@@ -24,6 +25,7 @@ export default defineConfig({
           globalSetup: ['libs/testkit/src/global-database.ts'],
           testTimeout: 30_000,
           hookTimeout: 120_000,
+          isolate: false,
           maxWorkers: 2,
         },
       },

@@ -97,7 +97,7 @@ test(
     rmSync(join(folder, '.codexk8s'), { recursive: true });
     expect((await run(['restore', 'b.tgz'])).code).toBe(0);
     const restored = await startUp();
-    expect(idsIn(await run(['runs', 'list', '--json']))).toEqual(idsIn(runs));
+    expect(idsIn(await run(['runs', 'list', '--json']))).toEqual(expect.arrayContaining(idsIn(runs))); // a review may have begun since
     expect(await stopUp(restored, 'SIGTERM')).toEqual(stopped);
     expect(await run(['restore', 'absent.tgz', '--data-dir', 'other'])).toMatchObject({
       code: 1,
