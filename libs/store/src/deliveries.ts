@@ -129,16 +129,23 @@ export async function knownDeliveries(db: Db, ids: readonly string[]): Promise<S
   return new Set(rows.map(({ deliveryId }) => deliveryId));
 }
 
-/** Refusals that people have not yet been told of, oldest first; listing claims them for `claimSec`, as with runs to publish. */
+/**
+ * Refusals that people have not yet been told of, oldest first; listing claims them for `claimSec`, as with runs to publish. Of one issue only the first: the next
+ * is looked at when that is answered, whichever worker does it.
+ */
 export async function claimUnansweredDeliveries(
   db: Db,
   { claimSec, limit, except }: { claimSec: number } & DueRows,
 ): Promise<(Delivery & { claimedAt: Date })[]> {
   const { rows } = await sql<Delivery & { claimedAt: Date }>`
     update core.webhook_deliveries set answer_retry_at = now() + make_interval(secs => ${claimSec})
-    where delivery_id in (select delivery_id from core.webhook_deliveries
+    where delivery_id in (select delivery_id from core.webhook_deliveries d
                           where needs_answer and (answer_retry_at is null or answer_retry_at <= now())
                             and delivery_id <> all(${except}::text[])
+                            and not exists (
+                              select from core.webhook_deliveries earlier
+                              where earlier.needs_answer and earlier.repository_id = d.repository_id and earlier.issue_number = d.issue_number
+                                and (earlier.received_at, earlier.delivery_id) < (d.received_at, d.delivery_id))
                           order by received_at limit ${limit} for update skip locked)
     returning *, now() as claimed_at`.execute(db);
   return rows;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RefusalReason } from '@codex-k8s/domain';
-import { claimUnansweredDeliveries, type Repository } from '@codex-k8s/store';
+import { claimUnansweredDeliveries, markDeliveryAnswered, type Repository } from '@codex-k8s/store';
 import { aRecordedDelivery, emptyStore, openTestStore } from '@codex-k8s/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeEach, expect, test } from 'vitest';
@@ -17,10 +17,20 @@ beforeEach(async () => {
   repository = await worker.aBoundRepository();
 });
 
-async function refused(reason: RefusalReason, details: Readonly<Record<string, unknown>> = { label: 'run:dev' }): Promise<string> {
+async function refused(
+  reason: RefusalReason,
+  details: Readonly<Record<string, unknown>> = { label: 'run:dev' },
+  issueNumber: number | null = 7,
+): Promise<string> {
   const deliveryId = randomUUID();
-  await aRecordedDelivery(store, { deliveryId, reason, repositoryId: repository.id, issueNumber: 7, needsAnswer: true, details });
+  await aRecordedDelivery(store, { deliveryId, reason, repositoryId: repository.id, issueNumber, needsAnswer: true, details });
   return deliveryId;
+}
+
+/** What a worker is given to answer. */
+async function claimed(): Promise<Set<string>> {
+  const deliveries = await claimUnansweredDeliveries(store.db, { claimSec: 60, limit: 20, except: [] });
+  return new Set(deliveries.map(({ deliveryId }) => deliveryId));
 }
 
 async function unanswered(): Promise<number> {
@@ -60,7 +70,7 @@ test('two labels set at once are explained once, although they are two deliverie
   await refused('issue_trigger_label_conflict', details);
   await refused('issue_trigger_label_conflict', { ...details, label: 'run:qa' });
 
-  await worker.pass(answerRefusals);
+  expect([await worker.pass(answerRefusals), await worker.pass(answerRefusals), await worker.pass(answerRefusals)]).toEqual([1, 1, 0]);
 
   expect(worker.host.comments).toHaveLength(1);
   expect(await unanswered()).toBe(0);
@@ -107,7 +117,21 @@ test('an explanation that nobody can be given for a day is given up', async () =
 test('of two workers one answers', async () => {
   await refused('stage_blocked');
 
-  const claims = await Promise.all([1, 2].map(() => claimUnansweredDeliveries(store.db, { claimSec: 60, limit: 20, except: [] })));
+  const [one, other] = await Promise.all([claimed(), claimed()]);
 
-  expect(claims.flat()).toHaveLength(1);
+  expect(one.size + other.size).toBe(1);
+});
+
+test('the second refusal of an issue waits for the first, also on another worker; those of other issues do not', async () => {
+  const [first, second] = [await refused('stage_blocked'), await refused('stage_blocked')];
+  const elsewhere = await refused('stage_blocked', {}, 8);
+  const nowhere = await refused('stage_blocked', {}, null);
+  await sql`update core.webhook_deliveries set received_at = received_at - interval '1 second' where delivery_id = ${first}`.execute(
+    store.db,
+  );
+
+  expect(await claimed()).toEqual(new Set([first, elsewhere, nowhere]));
+  expect(await claimed()).toEqual(new Set());
+  await markDeliveryAnswered(store.db, { deliveryId: first });
+  expect(await claimed()).toEqual(new Set([second]));
 });
