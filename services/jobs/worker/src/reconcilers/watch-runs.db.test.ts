@@ -59,6 +59,20 @@ test('a process that fell silent is ended and replaced, and that is no loss', as
   expect(await worker.run(run)).toMatchObject({ attempt: 2, losses: 0 });
 });
 
+test.each(['before', 'after'])(
+  'an older attempt that a worker launched late, listed %s the own one, says nothing about the run',
+  async (place) => {
+    const run = await alive({ set: { attempt: 2 } });
+    const late = { runId: run.id, attempt: 1, notStarted: { code: 'run.pod_not_started', message: 'x' } } as const;
+    if (place === 'before') worker.runtime.alive.unshift(late);
+    else worker.runtime.alive.push(late);
+
+    await worker.pass(watchRuns);
+
+    expect(await worker.run(run)).toMatchObject({ status: 'running', attempt: 2, losses: 0 });
+  },
+);
+
 test('a run that waits for an answer is watched like any other', async () => {
   const run = await worker.aRunning({ policy: { max_attempts: 3 } });
   await moveRun(store.db, 'awaitTool', { id: run.id, actor: { type: 'agent', id: 'dev' } });

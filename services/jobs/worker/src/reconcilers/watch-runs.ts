@@ -30,13 +30,15 @@ export function watchRuns(context: Context): Reconciler {
           payload: { worker: config.workerId, attempt: run.attempt },
         });
       }
-      const alive = new Map((await runtime.listAlive()).map((attempt) => [attempt.runId, attempt]));
+      const alive = Map.groupBy(await runtime.listAlive(), ({ runId }) => runId);
+      // An older attempt may be alive beside the run's own, as when a worker launched it late: it says nothing about the run.
+      const own = ({ id, attempt }: WatchedRun): AliveAttempt | undefined => alive.get(id)?.find((one) => one.attempt === attempt);
       const lost = (await listOwnRuns(store.db, config.workerId)).filter(
-        (run) => run.attemptResult === null && run.isDue && (run.retryAt !== null || isLost(context, run, alive.get(run.id))),
+        (run) => run.attemptResult === null && run.isDue && (run.retryAt !== null || isLost(context, run, own(run))),
       );
       const adoptedIds = new Set(adopted.map(({ id }) => id));
       await each(log, lost, (run) =>
-        replace(context, run, { isLoss: !adoptedIds.has(run.id) && !alive.has(run.id), notStarted: alive.get(run.id)?.notStarted }),
+        replace(context, run, { isLoss: !adoptedIds.has(run.id) && !alive.has(run.id), notStarted: own(run)?.notStarted }),
       );
       return 0; // replaced runs are watched at the next pass like any other
     },
@@ -44,7 +46,7 @@ export function watchRuns(context: Context): Reconciler {
 }
 
 function isLost({ config }: Context, run: WatchedRun, alive: AliveAttempt | undefined): boolean {
-  if (alive?.attempt !== run.attempt) return true;
+  if (!alive) return true;
   return run.silentSec > (alive.notStarted ? config.startTimeoutSec : config.heartbeatTimeoutSec);
 }
 
