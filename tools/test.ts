@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 interface Suite {
@@ -54,11 +54,11 @@ function temporaryFolder(): string {
   const neededBytes = 2 * 1024 ** 3;
   const space = existsSync(memory) ? statfsSync(memory) : undefined;
   const parent = space && space.bavail * space.bsize > neededBytes ? memory : tmpdir();
-  for (const name of readdirSync(parent)) {
-    const [, pid] = /^codexk8s-tests-(\d+)$/.exec(name) ?? [];
-    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(parent, name), { recursive: true, force: true });
+  const ours = `codexk8s-tests-${userInfo().uid}-`; // the folders of others are theirs to remove
+  for (const name of readdirSync(parent).filter((one) => one.startsWith(ours))) {
+    if (!isRunning(Number(name.slice(ours.length)))) rmSync(join(parent, name), { recursive: true, force: true });
   }
-  const made = join(parent, `codexk8s-tests-${process.pid}`);
+  const made = join(parent, `${ours}${process.pid}`);
   mkdirSync(made, { mode: 0o700 });
   return made;
 }
