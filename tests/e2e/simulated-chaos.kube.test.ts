@@ -87,7 +87,7 @@ test.skipIf(!hasNodes)(
       maxAttempts,
       nodes: simulatedFates,
       environment: {
-        CODEXK8S_WORKER_RUN_START_TIMEOUT: '40',
+        CODEXK8S_WORKER_RUN_START_TIMEOUT: '80', // the first runs all begin at once
         CODEXK8S_WORKER_HEARTBEAT_TIMEOUT: '90',
         CODEXK8S_WORKER_SLOT_LEASE_TTL: '60',
       },

@@ -9,6 +9,8 @@ import type { Logger } from './logger.ts';
 export interface Reconciler {
   readonly name: string;
   readonly everyMs: number;
+  /** A wake begins a pass, this long after the one before began at the earliest: every event of every run wakes. Undefined: the clock alone does. */
+  readonly restMs?: number;
   /** A pass begins although earlier ones still wait for their slowest row; the reconciler itself leaves out what they act on. Otherwise one never runs twice at once. */
   readonly overlaps?: boolean;
   /** Returns how many rows it changed; more than none means it runs again at once. */
@@ -32,21 +34,6 @@ export function startReconcilers(log: Logger, list: readonly Reconciler[], hooks
   const lastPassAt = new Map<string, number>();
   const wakers = new Set<() => void>();
 
-  /** Ends after `ms`, at a wake, or when `due` is aborted: whichever comes first. */
-  async function pause(ms: number, due: AbortSignal): Promise<void> {
-    if (stop.signal.aborted || due.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, ms);
-      function done(): void {
-        clearTimeout(timer);
-        wakers.delete(done);
-        resolve();
-      }
-      wakers.add(done);
-      due.addEventListener('abort', done);
-    });
-  }
-
   /** Whether the next pass is to begin at once. */
   async function runPass({ name, reconcile }: Reconciler): Promise<boolean> {
     const startedAt = Date.now();
@@ -64,17 +51,27 @@ export function startReconcilers(log: Logger, list: readonly Reconciler[], hooks
   }
 
   async function loop(reconciler: Reconciler): Promise<void> {
+    const { everyMs, restMs } = reconciler;
     const passes = new Set<Promise<void>>();
-    let due = new AbortController();
+    const alarm = createAlarm();
+    let isWoken = false; // also by what came during a pass, which may have read before it
+    let begunAt = 0;
+    stop.signal.addEventListener('abort', () => alarm.ringIn(0));
+    if (restMs !== undefined) {
+      wakers.add(() => {
+        if (!isWoken) alarm.ringIn(begunAt + restMs - performance.now());
+        isWoken = true;
+      });
+    }
     while (!stop.signal.aborted) {
-      due = new AbortController();
+      [isWoken, begunAt] = [false, performance.now()];
       const pass: Promise<void> = runPass(reconciler).then((isDue) => {
         passes.delete(pass);
-        if (isDue) due.abort(); // of the pause that is now, whichever pass began before it
+        if (isDue) alarm.ringIn(0); // whichever pass began after it
       });
       passes.add(pass);
       if (!reconciler.overlaps) await pass;
-      await pause(reconciler.everyMs, due.signal);
+      await alarm.within(everyMs);
     }
     await Promise.all(passes);
   }
@@ -83,12 +80,30 @@ export function startReconcilers(log: Logger, list: readonly Reconciler[], hooks
   return {
     lastPassAt,
     wake: () => {
-      for (const done of wakers) done();
+      for (const wake of wakers) wake();
     },
     async [Symbol.asyncDispose]() {
       stop.abort();
-      for (const done of wakers) done();
       await Promise.all(loops);
+    },
+  };
+}
+
+/** Rings once, at the earliest of the times it was set to; what rang while nobody waited is kept. */
+function createAlarm(): { ringIn(ms: number): void; within(ms: number): Promise<void> } {
+  let rung = Promise.withResolvers<void>();
+  let timers: NodeJS.Timeout[] = [];
+  function ringIn(ms: number): void {
+    if (ms > 0) timers.push(setTimeout(rung.resolve, ms));
+    else rung.resolve();
+  }
+  return {
+    ringIn,
+    within: async (ms) => {
+      ringIn(ms);
+      await rung.promise;
+      for (const timer of timers) clearTimeout(timer);
+      [rung, timers] = [Promise.withResolvers<void>(), []];
     },
   };
 }

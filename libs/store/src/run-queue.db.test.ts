@@ -1,8 +1,8 @@
 import { aProject, aRepository, aRun, openTestStore } from '@codex-k8s/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { adoptRuns, claimPendingRun, nextAttempt, releaseSlots, renewLeases } from './run-queue.ts';
-import { getRun, moveRun } from './runs.ts';
+import { adoptRuns, claimPendingRuns, nextAttempt, releaseSlots, renewLeases } from './run-queue.ts';
+import { getRun, moveRun, type Run } from './runs.ts';
 
 const store = await openTestStore();
 afterAll(() => store[Symbol.asyncDispose]());
@@ -10,8 +10,9 @@ beforeEach(() => sql`truncate core.projects cascade`.execute(store.db));
 const actor = { type: 'system', id: 'worker' } as const;
 const many = { policy: { max_parallel_runs: 100 } };
 
-function claim(owner = 'w1', leaseSec = 60): ReturnType<typeof claimPendingRun> {
-  return claimPendingRun(store.db, { owner, leaseSec, slotsPerProject: 2 });
+async function claim(owner = 'w1', leaseSec = 60): Promise<Run | undefined> {
+  const { value } = await claimPendingRuns(store.db, { owner, leaseSec, slotsPerProject: 2 }).next();
+  return value ?? undefined;
 }
 
 async function aRepo(settings = {}): Promise<Awaited<ReturnType<typeof aRepository>>> {
@@ -94,6 +95,31 @@ test('a started run is adopted by one other worker, and only after its lease has
 
   expect(adopted.flat().map(({ id }) => id)).toEqual([run.id]);
   expect(await renewLeases(store.db, { owner: 'w1', leaseSec: 60 })).toEqual([]);
+});
+
+test('a lease is extended when a third of its time is over, together with that of its slot', async () => {
+  const run = await aRun(store, { repository: await aRepo(), ...many });
+  await claim('w1');
+  await moveRun(store.db, 'start', { id: run.id, actor });
+  const renew = (): Promise<string[]> => renewLeases(store.db, { owner: 'w1', leaseSec: 60 });
+
+  expect(await renew()).toEqual([]);
+  await sql`update core.agent_runs set lease_until = now() + interval '39 seconds'`.execute(store.db);
+  expect(await renew()).toEqual([run.id]);
+
+  const { rows } = await sql<{ sec: number }>`select extract(epoch from lease_until - now())::int as sec from core.agent_runs
+    union all select extract(epoch from lease_until - now())::int from core.slots where run_id = ${run.id}`.execute(store.db);
+  expect(rows.map(({ sec }) => sec)).toEqual([60, 60]);
+});
+
+test('runs that are claimed one after the other are as many as there is room for, the oldest first', async () => {
+  const repository = await aRepo({ max_parallel_runs: 11 });
+  const runs = [];
+  for (let n = 0; n < 13; n += 1) runs.push(await aRun(store, { repository, ...many }));
+
+  const claimed = await Array.fromAsync(claimPendingRuns(store.db, { owner: 'w1', leaseSec: 60, slotsPerProject: 2 }));
+
+  expect(claimed.map(({ id }) => id)).toEqual(runs.slice(0, 11).map(({ id }) => id));
 });
 
 test('the next attempt fences the one before', async () => {

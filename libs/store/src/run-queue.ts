@@ -15,21 +15,34 @@ export interface ClaimInput {
   readonly slotsPerProject: number;
 }
 
-/** Claims the oldest pending run that its project and role have room for; others keep their place and get a `pending_reason`. */
-export async function claimPendingRun(db: Db, { owner, leaseSec, slotsPerProject }: ClaimInput): Promise<Run | undefined> {
-  for (const { id, projectId, slots } of await listClaimable(db, slotsPerProject)) {
-    const run = await db.transaction().execute(async (tx) => {
-      if (!(await lockPending(tx, id))) return undefined;
-      const slot = await lockFreeSlot(tx, { projectId, slots });
-      if (slot === undefined) {
-        await explainPending(tx, id, 'project_limit');
-        return undefined;
-      }
-      return claimInto(tx, { id, projectId, slot, owner, leaseSec });
-    });
-    if (run) return run;
-  }
-  return undefined;
+/**
+ * Claims pending runs, the oldest first, as long as their projects and roles have room; others keep their place and get a `pending_reason`.
+ * What to claim is listed once for several claims, since a list costs as much as a claim; each claim counts again by itself.
+ */
+export async function* claimPendingRuns(db: Db, input: ClaimInput): AsyncGenerator<Run, void> {
+  let isAny: boolean;
+  do {
+    isAny = false;
+    for (const candidate of await listClaimable(db, input.slotsPerProject)) {
+      const run = await claim(db, candidate, input);
+      if (!run) continue;
+      isAny = true;
+      yield run;
+    }
+  } while (isAny);
+}
+
+/** Undefined: another worker has it, or there is no room any more. */
+async function claim(db: Db, { id, projectId, slots }: Claimable, { owner, leaseSec }: ClaimInput): Promise<Run | undefined> {
+  return db.transaction().execute(async (tx) => {
+    if (!(await lockPending(tx, id))) return undefined;
+    const slot = await lockFreeSlot(tx, { projectId, slots });
+    if (slot === undefined) {
+      await explainPending(tx, id, 'project_limit');
+      return undefined;
+    }
+    return claimInto(tx, { id, projectId, slot, owner, leaseSec });
+  });
 }
 
 interface Claimable {
@@ -158,12 +171,13 @@ async function explainPending(tx: Tx, id: string, reason: string): Promise<void>
   );
 }
 
-/** Extends the leases of this owner's runs; returns the ids that are still its own. */
+/** Extends the leases of this owner's runs when a third of their time is over; returns the ids of those. */
 export async function renewLeases(db: Db, { owner, leaseSec }: { owner: string; leaseSec: number }): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     with renewed as (
       update core.agent_runs set lease_until = now() + make_interval(secs => ${leaseSec})
-      where lease_owner = ${owner} and status in ('running', 'waiting_mcp') returning id, lease_until
+      where lease_owner = ${owner} and status in ('running', 'waiting_mcp') and lease_until < now() + make_interval(secs => ${(leaseSec * 2) / 3})
+      returning id, lease_until
     ), slots as (
       update core.slots s set lease_until = renewed.lease_until from renewed where s.run_id = renewed.id
     )
@@ -181,16 +195,26 @@ export async function adoptRuns(db: Db, { owner, leaseSec }: { owner: string; le
   return rows;
 }
 
-/** `silentSec`: since the last sign of life, or since the attempt began. `isDue`: nothing of it was put off until later. */
-export type WatchedRun = Run & { readonly silentSec: number; readonly isDue: boolean };
+/** Started runs of this owner. */
+export async function listOwnRuns(db: Db, owner: string): Promise<Pick<Run, 'id'>[]> {
+  return db
+    .selectFrom('core.agentRuns')
+    .select('id')
+    .where('leaseOwner', '=', owner)
+    .where('status', 'in', ['running', 'waiting_mcp'])
+    .execute();
+}
 
-/** Started runs this owner watches. */
-export async function listOwnRuns(db: Db, owner: string): Promise<WatchedRun[]> {
+/** `silentSec`: since the last sign of life, or since the attempt began. */
+export type WatchedRun = Pick<Run, 'id' | 'correlationId' | 'attempt' | 'retryAt'> & { readonly silentSec: number };
+
+/** Of this owner's started runs those whose attempt has to be looked at: it has not ended, and nothing of it was put off until later. */
+export async function listWatchedRuns(db: Db, owner: string): Promise<WatchedRun[]> {
   const { rows } = await sql<WatchedRun>`
-    select *, extract(epoch from now() - coalesce(heartbeat_at, updated_at))::float8 as silent_sec,
-      retry_at is null or retry_at <= now() as is_due
+    select id, correlation_id, attempt, retry_at, extract(epoch from now() - coalesce(heartbeat_at, updated_at))::float8 as silent_sec
     from core.agent_runs
-    where lease_owner = ${owner} and status in ('running', 'waiting_mcp') order by created_at`.execute(db);
+    where lease_owner = ${owner} and status in ('running', 'waiting_mcp') and attempt_result is null and (retry_at is null or retry_at <= now())
+    order by created_at`.execute(db);
   return rows;
 }
 

@@ -23,6 +23,7 @@ export function finishRuns(context: Context): Reconciler {
   return {
     name: 'finish-runs',
     everyMs: config.pollMs,
+    restMs: 100,
     overlaps: true,
     reconcile: overlappingPass(log, {
       read: (options) => listClaimedResults(store.db, { owner: config.workerId, ...options }),

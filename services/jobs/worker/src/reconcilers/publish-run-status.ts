@@ -18,6 +18,7 @@ export function publishRunStatus(context: Context): Reconciler {
   return {
     name: 'publish-run-status',
     everyMs: config.pollMs,
+    restMs: 100,
     overlaps: true,
     reconcile: overlappingPass(log, {
       read: (options) => claimUnpublishedRuns(store.db, { claimSec, ...options }),

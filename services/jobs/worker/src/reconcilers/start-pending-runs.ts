@@ -1,13 +1,12 @@
 import { AppError, describeError, findingsCountSec, isIsolated, saysDiskFull, type ErrorCode } from '@codex-k8s/domain';
 import { signToken } from '@codex-k8s/http';
 import { inSpan, ofRun, traceHeaders, type Reconciler } from '@codex-k8s/runtime';
-import { claimPendingRun, moveRun, postponeClaim, readClusterControls, recordEvent, type Run } from '@codex-k8s/store';
+import { claimPendingRuns, moveRun, postponeClaim, readClusterControls, recordEvent, type Run } from '@codex-k8s/store';
 import { worker, type Context } from '../app/context.ts';
 import { eachOf } from '../app/each.ts';
 import { failRun } from '../app/fail-run.ts';
 import { preparePlace } from '../app/run-place.ts';
 
-const claimsPerPass = 100;
 const retryLaterSec = 15;
 
 /** Pending rows become processes: claim under the limits, launch, then say `running`. A crash in between leaves a lease that ends. */
@@ -15,6 +14,7 @@ export function startPendingRuns(context: Context): Reconciler {
   return {
     name: 'start-pending-runs',
     everyMs: context.config.pollMs,
+    restMs: 100,
     reconcile: async (signal) =>
       eachOf(claims(context, signal), async (run) => {
         await startClaimed(context, run);
@@ -26,10 +26,9 @@ export function startPendingRuns(context: Context): Reconciler {
 /** One claim after the other: a claim takes its place in the database, a launch only waits for the cluster. */
 async function* claims({ store, config }: Context, signal: AbortSignal): AsyncGenerator<Run, void> {
   const { workerId: owner, leaseSec, slotsPerProject } = config;
-  for (let claimed = 0; claimed < claimsPerPass && !signal.aborted; claimed += 1) {
-    const run = await claimPendingRun(store.db, { owner, leaseSec, slotsPerProject });
-    if (!run) return;
+  for await (const run of claimPendingRuns(store.db, { owner, leaseSec, slotsPerProject })) {
     yield run;
+    if (signal.aborted) return;
   }
 }
 

@@ -1,4 +1,4 @@
-import { changeRun, claimPendingRun, moveRun } from '@codex-k8s/store';
+import { changeRun, claimPendingRuns, moveRun } from '@codex-k8s/store';
 import { aRun, emptyStore, openTestStore } from '@codex-k8s/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeEach, expect, test } from 'vitest';
@@ -52,13 +52,14 @@ test('a process that cannot be ended does not keep the others', async () => {
 test('the slot of a run that is over is free again', async () => {
   const repository = await worker.aBoundRepository();
   const { id } = await aRun(store, { repository });
-  await claimPendingRun(store.db, { owner: 'w', leaseSec: 60, slotsPerProject: 1 });
+  const claim = () => claimPendingRuns(store.db, { owner: 'w', leaseSec: 60, slotsPerProject: 1 }).next();
+  await claim();
   await moveRun(store.db, 'cancel', { id, actor: ann });
 
   expect(await worker.pass(sweepProcesses)).toBe(1);
 
   const next = await aRun(store, { repository });
-  expect((await claimPendingRun(store.db, { owner: 'w', leaseSec: 60, slotsPerProject: 1 }))?.id).toBe(next.id);
+  expect((await claim()).value?.id).toBe(next.id);
 });
 
 test('workspaces stay for people to look at, then go, once', async () => {

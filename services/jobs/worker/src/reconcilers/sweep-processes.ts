@@ -10,6 +10,7 @@ export function sweepProcesses(context: Context): Reconciler {
   return {
     name: 'sweep-processes',
     everyMs: config.pollMs,
+    restMs: 1_000,
     reconcile: async () => {
       const alive = await runtime.listAlive();
       const known = await statusOfRuns(

@@ -1,5 +1,5 @@
 import type { Reconciler } from '@codex-k8s/runtime';
-import { adoptRuns, getRun, listOwnRuns, nextAttempt, recordEvent, renewLeases, type Run, type WatchedRun } from '@codex-k8s/store';
+import { adoptRuns, getRun, listWatchedRuns, nextAttempt, recordEvent, renewLeases, type WatchedRun } from '@codex-k8s/store';
 import type { AliveAttempt } from '../app/agent-runtime.ts';
 import { worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
@@ -16,6 +16,7 @@ export function watchRuns(context: Context): Reconciler {
   return {
     name: 'watch-runs',
     everyMs: Math.min(config.pollMs, (config.leaseSec * 1000) / 3),
+    restMs: 1_000,
     reconcile: async () => {
       const lease = { owner: config.workerId, leaseSec: config.leaseSec };
       await renewLeases(store.db, lease);
@@ -33,8 +34,8 @@ export function watchRuns(context: Context): Reconciler {
       const alive = Map.groupBy(await runtime.listAlive(), ({ runId }) => runId);
       // An older attempt may be alive beside the run's own, as when a worker launched it late: it says nothing about the run.
       const own = ({ id, attempt }: WatchedRun): AliveAttempt | undefined => alive.get(id)?.find((one) => one.attempt === attempt);
-      const lost = (await listOwnRuns(store.db, config.workerId)).filter(
-        (run) => run.attemptResult === null && run.isDue && (run.retryAt !== null || isLost(context, run, own(run))),
+      const lost = (await listWatchedRuns(store.db, config.workerId)).filter(
+        (run) => run.retryAt !== null || isLost(context, run, own(run)),
       );
       const adoptedIds = new Set(adopted.map(({ id }) => id));
       await each(log, lost, (run) =>
@@ -57,7 +58,7 @@ interface Loss {
 }
 
 /** `isLoss`: the process ended by itself under this worker's eyes. What a restart of the platform took with it, or what only fell silent, does not count. */
-async function replace(context: Context, { id }: Run, { isLoss, notStarted }: Loss): Promise<boolean> {
+async function replace(context: Context, { id }: WatchedRun, { isLoss, notStarted }: Loss): Promise<boolean> {
   const { config, store, runtime } = context;
   // The process may have reported between our reading and its end: only a run that still has no result is lost.
   const run = await getRun(store.db, id);
