@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { applyObject, askApi } from './ask-api.ts';
 import { ensureCertificates } from './certificates.ts';
 import { down, status, up, type ClusterStatus } from './cluster.ts';
-import { readLayout, type Layout } from './layout.ts';
+import { podBridge, readLayout, type Layout } from './layout.ts';
 import { runningPid } from './processes.ts';
 
 let folder: string;
@@ -126,6 +126,8 @@ test.skipIf(process.getuid?.() !== 0)('a real node runs a hardened pod with name
   expect(nodes).toContain('node1');
   expect(log.body).toMatch(/^10\.96\.0\.1 .*kubernetes\.default.*\nkept\n1000\n$/);
   expect(execFileSync('ip', ['address', 'show'], { encoding: 'utf8' })).toContain(host);
+  const bridge = ['netns', 'exec', layout.network?.namespace ?? '', 'ip', 'link', 'show', podBridge.name];
+  expect(execFileSync('ip', bridge, { encoding: 'utf8' })).toContain(podBridge.mac); // also after a pod came and went
 });
 
 test('down leaves no process, mount, link or file', async () => {

@@ -27,7 +27,7 @@ export const portNames = ['etcd', 'etcdPeer', 'api', 'controllerManager', 'sched
 export type PortName = (typeof portNames)[number];
 
 /** Inside the cluster's own network namespace, so the same in every cluster. */
-export const podBridge = { name: 'cni0', address: '10.244.0.1', cidr: '10.244.0.0/24' } as const;
+export const podBridge = { name: 'cni0', address: '10.244.0.1', cidr: '10.244.0.0/24', mac: '02:00:0a:f4:00:01' } as const;
 export const serviceRange = { cidr: '10.96.0.0/24', first: '10.96.0.1' } as const;
 export const registryPort = 5000;
 

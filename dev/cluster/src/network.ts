@@ -22,7 +22,8 @@ export function prepareNetwork({ network }: Layout): void {
     inside(network, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
   }
   if (!tryInside(network, 'ip', 'link', 'show', podBridge.name)) {
-    inside(network, 'ip', 'link', 'add', podBridge.name, 'type', 'bridge');
+    // Without an address of its own it takes the lowest of its ports, another one whenever a pod comes or goes, and running pods lose their way out.
+    inside(network, 'ip', 'link', 'add', podBridge.name, 'address', podBridge.mac, 'type', 'bridge');
     inside(network, 'ip', 'address', 'add', `${podBridge.address}/24`, 'dev', podBridge.name);
     inside(network, 'ip', 'link', 'set', podBridge.name, 'up');
   }
