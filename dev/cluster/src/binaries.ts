@@ -42,9 +42,10 @@ function pathOf(binary: GoBinary): string {
 
 /** Of what a binary is built from besides its version. */
 function fingerprint({ module, ldflags, package: path }: GoBinary): string {
-  const sums = module === undefined ? '' : readFileSync(join(buildFolder, module, 'go.sum'), 'utf8');
+  const sources = module === undefined ? [] : ['go.sum', 'main.go'].map((name) => join(buildFolder, module, name));
+  const contents = sources.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
   return createHash('sha256')
-    .update(`${process.arch} ${path} ${ldflags ?? ''} ${sums}`)
+    .update(`${process.arch} ${path} ${ldflags ?? ''} ${contents.join('')}`)
     .digest('hex')
     .slice(0, 8);
 }

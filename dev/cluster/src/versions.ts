@@ -38,8 +38,8 @@ const simulatedNodes: readonly GoBinary[] = [
 const realNode: readonly GoBinary[] = [
   kubernetes('kubelet'),
   kubernetes('kube-proxy'),
-  { name: 'coredns', package: 'github.com/coredns/coredns', version: '1.12.4' },
-  { name: 'registry', package: 'github.com/distribution/distribution/v3/cmd/registry', version: '3.0.0' },
+  { name: 'coredns', package: 'codexk8s.dev/cluster/coredns', version: '1.12.4', module: 'coredns' },
+  { name: 'registry', package: 'codexk8s.dev/cluster/registry', version: '3.0.0', module: 'registry' },
   { name: 'crane', package: 'github.com/google/go-containerregistry/cmd/crane', version: '0.20.6' },
   { name: 'local-path-provisioner', package: 'github.com/rancher/local-path-provisioner', version: '0.0.30' },
 ];
