@@ -113,10 +113,22 @@ function buildConsole(folder: string): void {
   run('npm', 'run', 'build', '--prefix', root, '-w', consoleFolder, '--', '--outDir', folder, '--emptyOutDir');
 }
 
+/** Runs the program it is told; with `--compile`, at the build, each once without configuration, so that it ends when all of it was loaded. */
 function startScript(programs: ServiceImage['programs']): string {
   const [only, ...others] = Object.keys(programs);
-  const modules = Object.fromEntries(Object.entries(programs).map(([name, path]) => [name, `./${path}`]));
-  return `const programs = ${JSON.stringify(modules)};
+  const modules = Object.fromEntries(Object.entries(programs).map(([name, path]) => [name, `/app/${path}`]));
+  return `import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+
+const programs = ${JSON.stringify(modules)};
+const { NODE_COMPILE_CACHE, CODEXK8S_TRIAL_AGENT_PATH, PATH } = process.env;
+if (process.argv[2] === '--compile') {
+  const all = [...Object.values(programs), CODEXK8S_TRIAL_AGENT_PATH].filter(existsSync);
+  for (const path of all) spawnSync(process.execPath, [path], { env: { NODE_COMPILE_CACHE, PATH }, stdio: 'ignore', timeout: 60_000 });
+  const count = readdirSync(NODE_COMPILE_CACHE, { recursive: true }).length;
+  process.stdout.write(\`\${count} files compiled for \${all.length} programs\\n\`);
+  process.exit(count > 100 ? 0 : 1);
+}
 const module = programs[process.argv[2] ?? ${JSON.stringify(others.length === 0 ? only : '')}];
 if (module === undefined) {
   process.stderr.write(\`Name what to run: \${Object.keys(programs).join(', ')}\\n\`);

@@ -31,10 +31,13 @@ export interface AgentSetup {
   readonly mcpToken: string;
 }
 
+/** Where the image keeps what Node.js made of our sources: the trial agent's are among them. */
+const compiled = ['NODE_COMPILE_CACHE'];
+
 /** Nothing but a list reaches the agent: what a future version adds to the runner's environment stays here unless it is named. No Git token. */
 export function agentEnvironment(environment: Environment, { config, home, mcpToken }: AgentSetup): Record<string, string> {
   return {
-    ...pick(environment, [...ordinary, ...network]),
+    ...pick(environment, [...ordinary, ...network, ...compiled]),
     HOME: home,
     TMPDIR: `${home}/tmp`,
     // These two mark every process of the run for the worker and for the next attempt.

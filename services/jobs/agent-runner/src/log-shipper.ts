@@ -28,7 +28,9 @@ export interface LogShipperOptions {
   readonly limitBytes?: number;
 }
 
+/** Between two batches; a line after a quiet time waits only for those that come with it. */
 const batchMs = 150;
+const gatherMs = 10;
 const batchLines = 500;
 const batchBytes = 256 * 1024;
 const longestLine = 16_000;
@@ -49,6 +51,7 @@ export async function startLogShipper(options: LogShipperOptions): Promise<LogSh
   let droppedBytes = 0;
   let isEnded = false;
   let timer: NodeJS.Timeout | undefined;
+  let sealedAt = Number.NEGATIVE_INFINITY;
   let sender: Promise<void> | undefined;
   let sealing: Promise<void> = Promise.resolve();
 
@@ -56,13 +59,14 @@ export async function startLogShipper(options: LogShipperOptions): Promise<LogSh
     open.push(line);
     openBytes += line.text.length;
     if (open.length >= batchLines || openBytes >= batchBytes) seal();
-    else timer ??= setTimeout(seal, batchMs);
+    else timer ??= setTimeout(seal, Math.max(gatherMs, sealedAt + batchMs - performance.now()));
   }
 
   function seal(): void {
     clearTimeout(timer);
     timer = undefined;
     if (open.length === 0) return;
+    sealedAt = performance.now();
     const batch = { seq: (seq += 1), lines: open };
     open = [];
     openBytes = 0;

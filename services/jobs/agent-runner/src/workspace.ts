@@ -68,11 +68,13 @@ async function isSound({ workspace }: RunFolder, git: Git): Promise<boolean> {
 async function cloneInto({ workspace, root }: RunFolder, { repository, git: identity }: RunSpec, git: Git): Promise<void> {
   await remote(async () => {
     await rm(workspace, { recursive: true, force: true });
-    await git.run(['clone', '--no-checkout', '--no-tags', '--', repository.clone_url, workspace], { cwd: root, remote: true });
+    const settings = [`user.name=${identity.username}`, `user.email=${identity.email}`, 'gc.auto=0'].flatMap((setting) => [
+      '--config',
+      setting,
+    ]);
+    const args = ['clone', '--no-checkout', '--no-tags', ...settings, '--', repository.clone_url, workspace];
+    await git.run(args, { cwd: root, remote: true });
   });
-  await git.run(['config', 'user.name', identity.username]);
-  await git.run(['config', 'user.email', identity.email]);
-  await git.run(['config', 'gc.auto', '0']);
 }
 
 async function checkOut({ kind, base_branch, target_branch, pr_number }: RunSpec, git: Git): Promise<void> {
