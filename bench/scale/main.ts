@@ -89,7 +89,6 @@ let isHolding = true;
 let begun = 0;
 await using _runners = startSimulatedRunners(kube, {
   githubApiUrl: platform.github.apiUrl,
-  heartbeatMs: 60_000,
   work: async ({ kind }) => {
     begun += 1;
     if (isHolding) return released.promise;

@@ -109,7 +109,6 @@ test.skipIf(!hasNodes)(
     const errors: unknown[] = [];
     await using runners = startSimulatedRunners(kube, {
       githubApiUrl: platform.github.apiUrl,
-      heartbeatMs: 15_000,
       fateOf,
       work: async ({ run_id, attempt, kind, repository, issue_number }, signal) => {
         const isSpared = met.get(`${run_id}/${attempt}`) === 'runs';

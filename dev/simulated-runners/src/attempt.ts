@@ -10,7 +10,6 @@ export interface AttemptOptions {
   readonly pod: PodOfRun;
   readonly token: string;
   readonly githubApiUrl: string;
-  readonly heartbeatMs: number;
   /** Aborts when the pod ends, whoever ended it. */
   readonly signal: AbortSignal;
   /** The agent's time; the attempt goes on when it resolves. */
@@ -18,11 +17,11 @@ export interface AttemptOptions {
 }
 
 /** False: the platform wants nothing more of this attempt, or its pod ended first. */
-export async function playAttempt({ pod, token, githubApiUrl, heartbeatMs, signal, work }: AttemptOptions): Promise<boolean> {
+export async function playAttempt({ pod, token, githubApiUrl, signal, work }: AttemptOptions): Promise<boolean> {
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
   const platform = controlPlane({ url: pod.controlPlaneUrl, runId: pod.runId, token: new Secret(token), signal: either });
-  const beats = startBeats(platform, { heartbeatMs, signal: either, onOver: () => over.abort() });
+  const beats = startBeats(platform, { heartbeatMs: pod.heartbeatMs, signal: either, onOver: () => over.abort() });
   try {
     const spec = await platform.spec();
     await platform.event('run.agent.started', { branch: spec.target_branch, kind: spec.kind, attempt: spec.attempt });

@@ -11,6 +11,7 @@ export interface PodOfRun {
   readonly uid: string;
   /** As the container would find it. */
   readonly controlPlaneUrl: string;
+  readonly heartbeatMs: number;
 }
 
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);

@@ -10,7 +10,6 @@ import { environmentOf, readRunToken, sayEnded, sendFate, type PodOfRun } from '
 
 export interface SimulatedRunnersOptions {
   readonly githubApiUrl: string;
-  readonly heartbeatMs: number;
   /** The agent's time. */
   readonly work?: (spec: RunSpec, signal: AbortSignal) => Promise<'delivers' | 'fails'>;
   /** Of a pod that asks for `simulatedFates`. */
@@ -26,7 +25,7 @@ export interface SimulatedRunners extends AsyncDisposable {
 }
 
 export function startSimulatedRunners(kube: Kube, options: SimulatedRunnersOptions): SimulatedRunners {
-  const { githubApiUrl, heartbeatMs, work = async () => 'delivers', fateOf, onError } = options;
+  const { githubApiUrl, work = async () => 'delivers', fateOf, onError } = options;
   const playing = new Map<string, AbortController>();
   const fated = new Set<string>();
   let started = 0;
@@ -34,7 +33,7 @@ export function startSimulatedRunners(kube: Kube, options: SimulatedRunnersOptio
   async function play(pod: PodOfRun, { signal }: AbortController): Promise<void> {
     const token = await readRunToken(kube, pod);
     if (token === undefined || signal.aborted) return;
-    if (await playAttempt({ pod, token, githubApiUrl, heartbeatMs, signal, work })) await sayEnded(kube, pod);
+    if (await playAttempt({ pod, token, githubApiUrl, signal, work })) await sayEnded(kube, pod);
   }
 
   function hear(object: V1Pod): void {
@@ -86,6 +85,7 @@ function podOfRun(pod: V1Pod): PodOfRun | undefined {
   const at = attemptOf(pod);
   const { name, namespace, uid } = pod.metadata ?? {};
   const controlPlaneUrl = environmentOf(pod, 'CODEXK8S_CONTROL_PLANE_URL');
+  const heartbeatMs = Number(environmentOf(pod, 'CODEXK8S_HEARTBEAT_SECONDS')) * 1_000;
   if (!at || name === undefined || namespace === undefined || uid === undefined || controlPlaneUrl === undefined) return undefined;
-  return { ...at, name, namespace, uid, controlPlaneUrl };
+  return { ...at, name, namespace, uid, controlPlaneUrl, heartbeatMs };
 }

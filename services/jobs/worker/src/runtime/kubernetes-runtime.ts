@@ -28,6 +28,7 @@ import {
 import { AppError } from '@codex-k8s/domain';
 import type { Logger } from '@codex-k8s/runtime';
 import type { AgentRuntime, AliveAttempt, LaunchSpec, RuntimeEvent } from '../app/agent-runtime.ts';
+import { heartbeatSec } from './heartbeat-interval.ts';
 
 export interface KubernetesRuntimeOptions {
   readonly kube: Kube;
@@ -40,6 +41,8 @@ export interface KubernetesRuntimeOptions {
   readonly otlpEndpoint: string | undefined;
   readonly placement: Pick<RunJobInput, 'nodeSelector' | 'tolerations' | 'runtimeClass'>;
   readonly resources: RunJobInput['resources'];
+  /** After so long without a sign of life the worker replaces an attempt. */
+  readonly heartbeatTimeoutSec: number;
   readonly log: Logger;
   readonly onEvent: (event: RuntimeEvent) => void;
 }
@@ -104,7 +107,8 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
       if (spec.attempt > 1) await end(spec.runId, { keep: spec.attempt, graceSec: 0 }); // nothing came before the first
       const namespace = spec.namespace ?? (await sharedNamespace(spec.projectId));
       try {
-        jobs.put(await applyRunJob(kube, jobInput(options, spec, namespace)));
+        const inFlight = (await jobs.all()).length;
+        jobs.put(await applyRunJob(kube, jobInput(options, { spec, namespace, inFlight })));
       } catch (error) {
         prepared.delete(namespace); // it may have been deleted since
         throw error;
@@ -175,7 +179,14 @@ function aliveAttempt(at: { runId: string; attempt: number }, pod: V1Pod | undef
   }
 }
 
-function jobInput(options: KubernetesRuntimeOptions, spec: LaunchSpec, namespace: string): RunJobInput {
+interface Placed {
+  readonly spec: LaunchSpec;
+  readonly namespace: string;
+  /** Attempts that work already. */
+  readonly inFlight: number;
+}
+
+function jobInput(options: KubernetesRuntimeOptions, { spec, namespace, inFlight }: Placed): RunJobInput {
   const { runId, projectId, attempt, correlationId, runToken, traceparent } = spec;
   return {
     namespace,
@@ -190,6 +201,7 @@ function jobInput(options: KubernetesRuntimeOptions, spec: LaunchSpec, namespace
       CODEXK8S_CORRELATION_ID: correlationId,
       CODEXK8S_CONTROL_PLANE_URL: options.controlPlaneUrl,
       CODEXK8S_MODEL_BASE_URL: options.modelBaseUrl,
+      CODEXK8S_HEARTBEAT_SECONDS: String(heartbeatSec({ inFlight, timeoutSec: options.heartbeatTimeoutSec })),
       ...(options.otlpEndpoint !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint }),
       ...(traceparent !== undefined && { TRACEPARENT: traceparent }),
     },
