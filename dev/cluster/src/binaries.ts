@@ -1,78 +1,84 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, extname, join } from 'node:path';
 import { ClusterError } from './cluster-error.ts';
 import { cacheFolder, environment } from './config.ts';
-import { binariesOf, commandsOf, helm, type GoBinary, type Rung } from './versions.ts';
+import { binariesOf, buildFolder, commandsOf, linkedValues, packages, type BinaryName, type Rung } from './versions.ts';
 
-const buildFolder = join(import.meta.dirname, '../build');
+export type Binaries = (name: BinaryName) => string;
 
-export type Binaries = (name: string) => string;
-
-/** Paths of a rung's binaries; missing ones are built from source, once per version, into a cache outside the checkout. */
+/** Paths of a rung's binaries; missing ones are built from source, once for each change of what they are built from, into a cache outside the checkout. */
 export function ensureBinaries(rung: Rung, log: (line: string) => void): Binaries {
-  buildMissing(binariesOf[rung], log);
-  const paths = new Map(binariesOf[rung].map((binary) => [binary.name, pathOf(binary)]));
+  const own = binariesOf[rung];
+  buildMissing(own, log);
   return (name) => {
-    const path = paths.get(name);
-    if (path === undefined) throw new Error(`${name} is no part of rung ${rung}`);
-    return path;
+    if (!own.includes(name)) throw new Error(`${name} is no part of rung ${rung}`);
+    return pathOf(name);
   };
 }
 
 /** Path of Helm, for whoever installs a chart into a cluster. */
 export function ensureHelm(log: (line: string) => void): string {
-  buildMissing([helm], log);
-  return pathOf(helm);
+  buildMissing(['helm'], log);
+  return pathOf('helm');
 }
 
-function buildMissing(wanted: readonly GoBinary[], log: (line: string) => void): void {
-  const missing = wanted.filter((binary) => !existsSync(pathOf(binary)));
+function buildMissing(wanted: readonly BinaryName[], log: (line: string) => void): void {
+  const missing = wanted.filter((name) => !existsSync(pathOf(name)));
   if (missing.length === 0) return;
   if (!isOnPath('go'))
-    throw new ClusterError('Go is needed to build Kubernetes from source.', 'Install Go 1.24 or newer and put it on PATH.');
-  for (const group of Map.groupBy(missing, ({ name, module }) => module ?? name).values()) build(group, log);
+    throw new ClusterError('Go is needed to build Kubernetes from source.', 'Install Go 1.26 or newer and put it on PATH.');
+  build(missing, log);
 }
 
-function pathOf(binary: GoBinary): string {
-  return join(cacheFolder(), 'bin', `${binary.name}-${binary.version}-${fingerprint(binary)}`);
+function pathOf(name: BinaryName): string {
+  return join(cacheFolder(), 'bin', fingerprint(), name);
 }
 
-/** Of what a binary is built from besides its version. */
-function fingerprint({ module, ldflags, package: path }: GoBinary): string {
-  const sources = module === undefined ? [] : ['go.sum', 'main.go'].map((name) => join(buildFolder, module, name));
-  const contents = sources.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
-  return createHash('sha256')
-    .update(`${process.arch} ${path} ${ldflags ?? ''} ${contents.join('')}`)
-    .digest('hex')
-    .slice(0, 8);
+const flags = [
+  '-mod=readonly',
+  '-trimpath',
+  '-gcflags=all=-dwarf=false', // nobody debugs them here
+  `-ldflags=-s -w ${Object.entries(linkedValues)
+    .map(([variable, value]) => `-X ${variable}=${value}`)
+    .join(' ')}`,
+];
+
+/** Of all that the binaries are built from. */
+function fingerprint(): string {
+  const sources = readdirSync(buildFolder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => ['.go', '.mod', '.sum'].includes(extname(path)))
+    .sort();
+  const hash = createHash('sha256').update(JSON.stringify([process.arch, flags, packages]));
+  for (const path of sources) hash.update(path).update(readFileSync(join(buildFolder, path)));
+  return hash.digest('hex').slice(0, 12);
 }
 
-/** Binaries of one Go module share their packages, so they are built by one command. */
-function build(group: readonly GoBinary[], log: (line: string) => void): void {
-  const [first] = group;
-  if (!first) return;
+/** By one command: they share their packages, and both cores are busy to the end. */
+function build(names: readonly BinaryName[], log: (line: string) => void): void {
   const startedAt = Date.now();
-  log(`building ${group.map(({ name, version }) => `${name} ${version}`).join(', ')} …`);
+  log(`building ${names.join(', ')} …`);
   const output = mkdtempSync(join(tmpdir(), 'codexk8s-build-'));
-  const env = { ...environment(), CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false', GOBIN: output };
-  const flags = ['-trimpath', '-ldflags', `-s -w ${first.ldflags ?? ''}`.trim()];
-  const [args, cwd] =
-    first.module === undefined
-      ? [['install', ...flags, `${first.package}@v${first.version}`], output]
-      : [['build', '-mod=readonly', ...flags, '-o', `${output}/`, ...group.map((one) => one.package)], join(buildFolder, first.module)];
+  const env = { ...environment(), CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' };
+  const args = ['build', ...flags, '-o', `${output}/`, ...names.map((name) => packages[name])];
   try {
-    const { status, stderr } = spawnSync('go', args, { cwd, env, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-    if (status !== 0) {
-      throw new ClusterError(
-        `go ${args[0]} failed for ${first.name}:\n${stderr.trim().slice(-2000)}`,
-        'Check that the Go modules can be fetched.',
-      );
-    }
-    mkdirSync(join(cacheFolder(), 'bin'), { recursive: true });
-    for (const binary of group) keep(builtFile(output, binary), pathOf(binary));
+    const { status, stderr } = spawnSync('go', args, { cwd: buildFolder, env, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+    if (status !== 0)
+      throw new ClusterError(`go build failed:\n${stderr.trim().slice(-2000)}`, 'Check that the Go modules can be fetched.');
+    for (const name of names) keep(builtFile(output, packages[name]), pathOf(name));
   } finally {
     rmSync(output, { recursive: true, force: true });
   }
@@ -80,14 +86,14 @@ function build(group: readonly GoBinary[], log: (line: string) => void): void {
 }
 
 /** Go names a binary after the last element of its package that is no version. */
-function builtFile(folder: string, binary: GoBinary): string {
-  const last = binary.package.split('/').findLast((part) => !/^v\d+$/.test(part)) ?? binary.name;
-  return join(folder, last);
+function builtFile(folder: string, path: string): string {
+  return join(folder, path.split('/').findLast((part) => !/^v\d+$/.test(part)) ?? path);
 }
 
 /** Whole or not at all: another command may look at the same moment. */
 function keep(built: string, path: string): void {
   const unfinished = `${path}.${process.pid}`;
+  mkdirSync(dirname(path), { recursive: true });
   copyFileSync(built, unfinished);
   execFileSync('chmod', ['755', unfinished]);
   renameSync(unfinished, path);

@@ -36,7 +36,7 @@ function identities({ network }: Layout): Identity[] {
     { name: 'kubelet', user: 'system:node:node1', groups: ['system:nodes'] },
     { name: 'kube-proxy', user: 'system:kube-proxy' },
     { name: 'coredns', user: 'coredns', groups: ['system:masters'] },
-    { name: 'local-path', user: 'local-path-provisioner', groups: ['system:masters'] },
+    { name: 'node-folders', user: 'node-folders', groups: ['system:masters'] },
   ];
 }
 

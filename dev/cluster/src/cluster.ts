@@ -53,7 +53,7 @@ export async function down(name: string): Promise<{ name: string; stopped: reado
   const layout = readLayout(name);
   if (!layout) return { name, stopped: [] };
   const { folder } = layout;
-  const inOrder = ['kubelet', 'kube-proxy', 'coredns', 'local-path-provisioner', 'kwok', 'kube-scheduler', 'kube-controller-manager'];
+  const inOrder = ['kubelet', 'kube-proxy', 'coredns', 'node-folders', 'kwok', 'kube-scheduler', 'kube-controller-manager'];
   const all = listProcesses(folder);
   const last = ['kube-apiserver', 'etcd'];
   if (layout.rung === 'node') await stopRealNode(layout);

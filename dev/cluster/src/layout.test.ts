@@ -23,7 +23,7 @@ test('a cluster keeps its ports and addresses, a higher rung adds to them, a low
   const node = await makeLayout({ name: 'one', rung: 'node' });
   const again = await makeLayout({ name: 'one', rung: 'simulated' });
 
-  expect(new Set(Object.values(api.ports)).size).toBe(6);
+  expect(new Set(Object.values(api.ports)).size).toBe(5);
   expect(node).toEqual({ ...api, rung: 'node', network: expect.objectContaining({ namespace: 'ck8s-one' }) });
   expect(again).toEqual(node);
 });

@@ -23,7 +23,7 @@ export interface Network {
   readonly address: string;
 }
 
-export const portNames = ['etcd', 'etcdPeer', 'api', 'controllerManager', 'scheduler', 'kwok'] as const;
+export const portNames = ['etcd', 'etcdPeer', 'api', 'controllerManager', 'scheduler'] as const;
 export type PortName = (typeof portNames)[number];
 
 /** Inside the cluster's own network namespace, so the same in every cluster. */

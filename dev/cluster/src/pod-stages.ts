@@ -123,7 +123,7 @@ function podStages(): object[] {
   ];
 }
 
-/** Returns the path, for `kwok --config`. */
+/** Returns the path, for `kwok --stages`. */
 export function writePodStages(folder: string): string {
   const path = join(folder, 'kwok-stages.yaml');
   writeFileSync(

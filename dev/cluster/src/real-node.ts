@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { applyObject } from './ask-api.ts';
 import type { Binaries } from './binaries.ts';
 import { writeKubeconfig, type Certificates } from './certificates.ts';
 import { makeCgroup } from './cgroups.ts';
 import { innerApiUrl } from './control-plane.ts';
-import { baseImage, ensureImageArchives, pauseImage, pushImages } from './images.ts';
+import { ensureImageArchives, pauseImage, pushImages } from './images.ts';
 import { podBridge, registryPort, type Layout } from './layout.ts';
 import { tryCommand } from './machine.ts';
 import { ensureProcess, until, type ProcessSpec } from './processes.ts';
@@ -41,8 +41,8 @@ export async function startRealNode(parts: Parts, log: (line: string) => void): 
   await start(kubelet(parts));
   await start(kubeProxy(parts));
   await start(coreDns(parts));
-  await applyVolumeProvisioner(parts);
-  await start(volumeProvisioner(parts));
+  await applyObject(layout, certificates, '/apis/storage.k8s.io/v1/storageclasses/node-folders', storageClass());
+  await start(nodeFolders(parts));
   const isReady = async (): Promise<boolean> => (await readyNodes(layout, certificates)).includes('node1');
   await until('node1 is ready', isReady, { folder, watched: ['kubelet', 'containerd', 'kube-proxy', 'coredns'], withinMs: 60_000 });
 }
@@ -202,69 +202,28 @@ function coreDns({ layout, binaries, certificates }: Parts): ProcessSpec {
   return { name: 'coredns', command: binaries('coredns'), args: ['-conf', config] };
 }
 
-const volumes = 'local-path-storage';
+const volumeProvisioner = 'codexk8s.dev/node-folders';
 
-async function applyVolumeProvisioner({ layout, certificates }: Parts): Promise<void> {
-  const apply = (path: string, object: object): Promise<void> => applyObject(layout, certificates, path, object);
-  const account = 'local-path-provisioner-service-account';
-  await apply(`/api/v1/namespaces/${volumes}`, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: volumes } });
-  await apply(`/api/v1/namespaces/${volumes}/serviceaccounts/${account}`, {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: { name: account, namespace: volumes },
-  });
-  await apply(`/api/v1/namespaces/${volumes}/configmaps/local-path-config`, {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'local-path-config', namespace: volumes },
-    data: volumeConfig(layout),
-  });
-  await apply('/apis/storage.k8s.io/v1/storageclasses/local-path', {
+function storageClass(): object {
+  return {
     apiVersion: 'storage.k8s.io/v1',
     kind: 'StorageClass',
-    metadata: { name: 'local-path', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
-    provisioner: 'rancher.io/local-path',
+    metadata: { name: 'node-folders', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: volumeProvisioner,
     volumeBindingMode: 'WaitForFirstConsumer',
     reclaimPolicy: 'Delete',
-  });
-}
-
-function volumeConfig({ folder }: Layout): Record<string, string> {
-  const paths = { nodePathMap: [{ node: 'DEFAULT_PATH_FOR_NON_LISTED_NODES', paths: [join(folder, 'volumes')] }] };
-  const helper = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'helper-pod' },
-    spec: { containers: [{ name: 'helper-pod', image: baseImage, imagePullPolicy: 'IfNotPresent' }] },
-  };
-  return {
-    'config.json': JSON.stringify(paths),
-    setup: '#!/bin/sh\nset -eu\nmkdir -m 0777 -p "$VOL_DIR"\n',
-    teardown: '#!/bin/sh\nset -eu\nrm -rf "$VOL_DIR"\n',
-    'helperPod.yaml': JSON.stringify(helper),
   };
 }
 
-function volumeProvisioner({ layout, binaries, certificates }: Parts): ProcessSpec {
-  const config = writeConfig(layout, 'local-path.json', volumeConfig(layout)['config.json'] ?? '');
-  const folder = join(layout.folder, 'volumes');
-  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o755 });
+function nodeFolders({ layout, binaries, certificates }: Parts): ProcessSpec {
+  const args = {
+    kubeconfig: writeKubeconfig(layout, certificates, 'node-folders', innerApiUrl(layout)),
+    provisioner: volumeProvisioner,
+    root: join(layout.folder, 'volumes'),
+  };
   return {
-    name: 'local-path-provisioner',
-    command: binaries('local-path-provisioner'),
-    args: [
-      'start',
-      '--config',
-      config,
-      '--kubeconfig',
-      writeKubeconfig(layout, certificates, 'local-path', innerApiUrl(layout)),
-      '--namespace',
-      volumes,
-      '--helper-image',
-      baseImage,
-      '--configmap-name',
-      'local-path-config',
-    ],
-    env: { POD_NAMESPACE: volumes },
+    name: 'node-folders',
+    command: binaries('node-folders'),
+    args: Object.entries(args).map(([name, value]) => `--${name}=${value}`),
   };
 }

@@ -11,19 +11,16 @@ export async function startSimulatedNodes(
   { layout, binaries, certificates }: { layout: Layout; binaries: Binaries; certificates: Certificates },
   count: number,
 ): Promise<void> {
-  const { folder, ports, network } = layout;
+  const { folder, network } = layout;
   await ensureProcess(folder, {
     name: 'kwok',
     command: binaries('kwok'),
     args: [
-      `--config=${writePodStages(folder)}`,
       `--kubeconfig=${writeKubeconfig(layout, certificates, 'kwok', innerApiUrl(layout))}`,
-      '--manage-all-nodes=false',
-      '--manage-nodes-with-label-selector=type=kwok',
-      '--cidr=10.245.0.0/16',
+      `--stages=${writePodStages(folder)}`,
+      '--nodes=type=kwok',
+      '--pod-cidr=10.245.0.0/16',
       '--node-ip=10.244.0.1',
-      `--server-address=127.0.0.1:${ports.kwok}`,
-      '--node-lease-duration-seconds=200',
     ],
     namespace: network?.namespace,
   });

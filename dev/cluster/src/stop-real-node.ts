@@ -10,7 +10,7 @@ import { containerdSocket } from './real-node.ts';
 /** Ends the node with everything that runs on it: first who would start it again, then pods, then mounts and network. */
 export async function stopRealNode(layout: Layout): Promise<void> {
   const { folder } = layout;
-  for (const name of ['kubelet', 'kube-proxy', 'coredns', 'local-path-provisioner']) await stopProcess(folder, name);
+  for (const name of ['kubelet', 'kube-proxy', 'coredns', 'node-folders']) await stopProcess(folder, name);
   for (let round = 0; round < 50 && processesInCgroup(layout).length > 0; round++) {
     for (const pid of processesInCgroup(layout)) kill(pid);
     await sleep(100);

@@ -1,72 +1,57 @@
-/** What the cluster is made of, pinned. The name of a cached binary contains its version, so a change here builds anew. */
-export const kubernetesVersion = '1.34.4'; // the newest that runs on cgroup v1 and v2 alike
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-export interface GoBinary {
-  readonly name: string;
-  /** Main package. */
-  readonly package: string;
-  readonly version: string;
-  /** Folder under `build/` whose go.mod pins what it is built from; absent: `go install package@version`. */
-  readonly module?: string;
-  readonly ldflags?: string;
+/** The Go module that pins what everything is built from, and the programs of our own in it. */
+export const buildFolder = join(import.meta.dirname, '../build');
+
+/** As go.mod requires it, without the `v`. */
+function versionOf(module: string): string {
+  const [, version] = new RegExp(`^\\s*${module} v(\\S+)`, 'm').exec(readFileSync(join(buildFolder, 'go.mod'), 'utf8')) ?? [];
+  if (version === undefined) throw new Error(`${module} is not in go.mod`);
+  return version;
 }
 
-const kubernetes = (name: string): GoBinary => ({
-  name,
-  package: `k8s.io/kubernetes/cmd/${name}`,
-  version: kubernetesVersion,
-  module: 'kubernetes',
-  ldflags: versionFlags(kubernetesVersion),
-});
+export const kubernetesVersion = versionOf('k8s.io/kubernetes'); // 1.34 is the newest that runs on cgroup v1 and v2 alike
+const [major, minor] = kubernetesVersion.split('.');
 
-/** Without them the server says it is v0.0.0 and clients misbehave. */
-function versionFlags(version: string): string {
-  const [major, minor] = version.split('.');
-  const prefix = '-X k8s.io/component-base/version.git';
-  return [`${prefix}Version=v${version}`, `${prefix}Major=${major}`, `${prefix}Minor=${minor}`].join(' ');
-}
+/** Main packages by the name of their binary. */
+export const packages = {
+  coredns: './coredns',
+  crane: 'github.com/google/go-containerregistry/cmd/crane',
+  etcd: 'go.etcd.io/etcd/server/v3',
+  helm: 'helm.sh/helm/v3/cmd/helm',
+  'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
+  'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
+  'kube-proxy': 'k8s.io/kubernetes/cmd/kube-proxy',
+  'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
+  kubelet: 'k8s.io/kubernetes/cmd/kubelet',
+  kwok: './kwok',
+  'node-folders': './node-folders',
+  registry: './registry',
+} as const;
+export type BinaryName = keyof typeof packages;
 
-const controlPlane: readonly GoBinary[] = [
-  { name: 'etcd', package: 'go.etcd.io/etcd/server/v3', version: '3.6.5', module: 'etcd' },
-  kubernetes('kube-apiserver'),
-  kubernetes('kube-controller-manager'),
-];
-const simulatedNodes: readonly GoBinary[] = [
-  kubernetes('kube-scheduler'),
-  { name: 'kwok', package: 'sigs.k8s.io/kwok/cmd/kwok', version: '0.7.0' },
-];
-const realNode: readonly GoBinary[] = [
-  kubernetes('kubelet'),
-  kubernetes('kube-proxy'),
-  { name: 'coredns', package: 'codexk8s.dev/cluster/coredns', version: '1.12.4', module: 'coredns' },
-  { name: 'registry', package: 'codexk8s.dev/cluster/registry', version: '3.0.0', module: 'registry' },
-  { name: 'crane', package: 'github.com/google/go-containerregistry/cmd/crane', version: '0.20.6' },
-  { name: 'local-path-provisioner', package: 'github.com/rancher/local-path-provisioner', version: '0.0.30' },
-];
-
-const helmVersion = '3.19.0';
-const helmPackage = 'helm.sh/helm/v3';
-
-/** No part of the cluster: the tool that installs charts into it, built when it is asked for. */
-export const helm: GoBinary = {
-  name: 'helm',
-  package: `${helmPackage}/cmd/helm`,
-  version: helmVersion,
-  ldflags: [
-    `-X ${helmPackage}/internal/version.version=v${helmVersion}`,
-    // What `lint` and `template` hold a chart against; without it Helm built from its module takes the cluster for v1.20.
-    ...['pkg/lint/rules', 'pkg/chartutil'].flatMap((path) => {
-      const [major, minor] = kubernetesVersion.split('.');
-      return [`-X ${helmPackage}/${path}.k8sVersionMajor=${major}`, `-X ${helmPackage}/${path}.k8sVersionMinor=${minor}`];
-    }),
-  ].join(' '),
+/** What a program says it is. Without it the API server says it is v0.0.0 and clients misbehave, and Helm takes the cluster for v1.20. */
+export const linkedValues: Readonly<Record<string, string | undefined>> = {
+  'k8s.io/component-base/version.gitVersion': `v${kubernetesVersion}`,
+  'k8s.io/component-base/version.gitMajor': major,
+  'k8s.io/component-base/version.gitMinor': minor,
+  'helm.sh/helm/v3/internal/version.version': `v${versionOf('helm.sh/helm/v3')}`,
+  'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor': major,
+  'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor': minor,
+  'helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor': major,
+  'helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor': minor,
 };
+
+const controlPlane = ['etcd', 'kube-apiserver', 'kube-controller-manager'] as const;
+const simulatedNodes = ['kube-scheduler', 'kwok'] as const;
+const realNode = ['kubelet', 'kube-proxy', 'coredns', 'registry', 'crane', 'node-folders'] as const;
 
 /** `api`: the API alone. `simulated`: and nodes that only say they run pods. `node`: and one real node with containers. */
 export const rungs = ['api', 'simulated', 'node'] as const;
 export type Rung = (typeof rungs)[number];
 
-export const binariesOf: Readonly<Record<Rung, readonly GoBinary[]>> = {
+export const binariesOf: Readonly<Record<Rung, readonly BinaryName[]>> = {
   api: controlPlane,
   simulated: [...controlPlane, ...simulatedNodes],
   node: [...controlPlane, ...simulatedNodes, ...realNode],
