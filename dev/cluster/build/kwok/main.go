@@ -48,16 +48,14 @@ func run(ctx context.Context, kubeconfig, stages string, conf controllers.Config
 	if err := connect(&conf, kubeconfig); err != nil {
 		return err
 	}
-	if conf.ID, err = controllers.Identity(); err != nil {
-		return err
-	}
 	defaults := config.GetKwokConfiguration(ctx).Options
 	conf.Clock = clock.RealClock{}
 	conf.PodPlayStageParallelism = defaults.PodPlayStageParallelism
 	conf.NodePlayStageParallelism = defaults.NodePlayStageParallelism
 	conf.PodsOnNodeSyncParallelism = defaults.PodsOnNodeSyncParallelism
 	conf.NodeLeaseParallelism = defaults.NodeLeaseParallelism
-	conf.NodeLeaseDurationSeconds = 200
+	conf.ID = "kwok" // always the same, so that one started anew holds the leases of its nodes at once
+	conf.NodeLeaseDurationSeconds = 40 // as a kubelet; it is renewed four times as often, and a node is given up after 50 s without
 	controller, err := controllers.NewController(conf)
 	if err != nil {
 		return err
