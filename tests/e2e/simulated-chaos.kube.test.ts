@@ -83,11 +83,11 @@ test.skipIf(!hasNodes)(
     const lives = new Map<string, Life>();
     await using platform = await startOnSimulatedNodes(kube, {
       repositories: repositoryCount,
-      inFlight: 120,
+      inFlight: 60,
       maxAttempts,
       nodes: simulatedFates,
       environment: {
-        CODEXK8S_WORKER_RUN_START_TIMEOUT: '80', // the first runs all begin at once
+        CODEXK8S_WORKER_RUN_START_TIMEOUT: '60', // the first runs all begin at once
         CODEXK8S_WORKER_HEARTBEAT_TIMEOUT: '90',
         CODEXK8S_WORKER_SLOT_LEASE_TTL: '60',
       },
