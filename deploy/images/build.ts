@@ -2,11 +2,11 @@
  * Builds an image with buildah from the committed sources, and pushes it: `npm run image -- platform --base IMAGE --tag IMAGE`. Needs neither
  * root nor a daemon of its own beyond what buildah needs.
  */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 
 /** One image for several programs: its first argument names the one to run, and needs no name when there is only one. */
 interface ServiceImage {
@@ -39,8 +39,8 @@ export const imageNames: readonly ImageName[] = ['agent', 'codex', 'platform', '
 
 const consoleFolder = 'services/staff/web-console';
 const root = join(import.meta.dirname, '../..');
-/** Of no use in an image. */
-const leftOut = ['.ci', '.github', 'bench', 'deploy', 'dev', 'docs', 'tests', 'tools'];
+/** Of no use in an image of a service. */
+export const leftOut: readonly string[] = ['.ci', '.github', 'bench', 'deploy', 'dev', 'docs', 'tests', 'tools'];
 
 export interface BuildOptions {
   readonly name: ImageName;
@@ -51,40 +51,39 @@ export interface BuildOptions {
 }
 
 /** Throws what git, npm or buildah said when one of them fails. */
-export function buildImage({ name, ...options }: BuildOptions): void {
+export async function buildImage({ name, ...options }: BuildOptions): Promise<void> {
   const image = serviceImages[name];
   const folder = join(root, 'deploy/images', name);
-  if (!image && !existsSync(join(folder, 'package.json'))) return buildAndPush(folder, options);
+  if (!image && !existsSync(join(folder, 'package.json'))) return await buildAndPush(folder, options);
   const context = mkdtempSync(join(tmpdir(), 'codexk8s-image-'));
   try {
-    if (image) stage(context, image);
-    else stageProgram(context, folder);
-    return buildAndPush(context, options);
+    await (image ? stage(context, image) : stageProgram(context, folder));
+    await buildAndPush(context, options);
   } finally {
     rmSync(context, { recursive: true, force: true });
   }
 }
 
 /** The context brings its own Dockerfile. */
-function buildAndPush(context: string, { base, tag, isInsecure }: Omit<BuildOptions, 'name'>): void {
+async function buildAndPush(context: string, { base, tag, isInsecure }: Omit<BuildOptions, 'name'>): Promise<void> {
   const tls = `--tls-verify=${String(!isInsecure)}`;
-  const buildah = (...args: string[]): void => run('buildah', '--storage-driver', 'vfs', ...args);
-  buildah('bud', '--isolation', 'chroot', tls, '--build-arg', `BASE_IMAGE=${base}`, '-t', tag, context);
-  buildah('push', tls, tag);
-  buildah('rmi', tag);
+  const buildah = (...args: string[]): Promise<void> => run('buildah', '--storage-driver', 'vfs', ...args);
+  await buildah('bud', '--isolation', 'chroot', tls, '--build-arg', `BASE_IMAGE=${base}`, '-t', tag, context);
+  await buildah('push', tls, tag);
+  await buildah('rmi', tag);
 }
 
 /** A program from npm, as the lockfile beside its Dockerfile names it. */
-function stageProgram(context: string, folder: string): void {
+async function stageProgram(context: string, folder: string): Promise<void> {
   cpSync(folder, context, { recursive: true });
-  run('npm', 'ci', '--no-audit', '--no-fund', '--silent', '--prefer-offline', '--prefix', context);
+  await run('npm', 'ci', '--no-audit', '--no-fund', '--silent', '--prefer-offline', '--prefix', context);
 }
 
 /** The sources and exactly the dependencies the lockfile names for the image's workspaces, Node.js among them. */
-function stage(context: string, { workspaces, programs, hasConsole }: ServiceImage): void {
+async function stage(context: string, { workspaces, programs, hasConsole }: ServiceImage): Promise<void> {
   execFileSync('sh', ['-c', 'git archive HEAD | tar -x -C "$0"', context], { cwd: root });
   const chosen = workspaces.flatMap((workspace) => ['--workspace', workspace]);
-  run(
+  await run(
     'npm',
     'ci',
     '--omit=dev',
@@ -101,16 +100,16 @@ function stage(context: string, { workspaces, programs, hasConsole }: ServiceIma
   for (const name of readdirSync(context)) {
     if (leftOut.includes(name)) rmSync(join(context, name), { recursive: true, force: true });
   }
-  if (hasConsole) buildConsole(join(context, consoleFolder, 'dist'));
+  if (hasConsole) await buildConsole(join(context, consoleFolder, 'dist'));
   writeFileSync(join(context, 'start.mjs'), startScript(programs));
 }
 
 /** With the tools of the checkout, which an image has no use for; so the checkout must be what the image is built from. */
-function buildConsole(folder: string): void {
+async function buildConsole(folder: string): Promise<void> {
   const sources = [consoleFolder, 'contracts', 'libs/domain'];
   const changed = execFileSync('git', ['status', '--porcelain', '--', ...sources], { cwd: root, encoding: 'utf8' });
   if (changed !== '') throw new Error(`Images are built from committed sources; commit or stash first:\n${changed}`);
-  run('npm', 'run', 'build', '--prefix', root, '-w', consoleFolder, '--', '--outDir', folder, '--emptyOutDir');
+  await run('npm', 'run', 'build', '--prefix', root, '-w', consoleFolder, '--', '--outDir', folder, '--emptyOutDir');
 }
 
 /** Runs the program it is told; with `--compile`, at the build, each once without configuration, so that it ends when all of it was loaded. */
@@ -138,12 +137,12 @@ await import(module);
 `;
 }
 
-function run(command: string, ...args: readonly string[]): void {
+async function run(command: string, ...args: readonly string[]): Promise<void> {
   try {
-    execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'], maxBuffer: 64 * 1024 * 1024 });
+    await promisify(execFile)(command, args, { maxBuffer: 64 * 1024 * 1024 });
   } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: Buffer }; // execFileSync throws nothing else
-    throw new Error(`${command} ${args[0]}: ${stderr?.toString().trim().slice(-2000) ?? message}`, { cause: error });
+    const { stderr = '', message } = error as Error & { stderr?: string }; // execFile throws nothing else
+    throw new Error(`${command} ${args[0]}: ${stderr.trim().slice(-2000) || message}`, { cause: error });
   }
 }
 
@@ -158,5 +157,5 @@ if (import.meta.main) {
   });
   const name = imageNames.find((one) => one === positionals[0]);
   if (name === undefined) throw new Error(`There is no image ${positionals[0] ?? ''}; take one of ${imageNames.join(', ')}.`);
-  buildImage({ name, base: values.base, tag: values.tag ?? `codex-k8s/${name}:dev`, isInsecure: values.insecure });
+  await buildImage({ name, base: values.base, tag: values.tag ?? `codex-k8s/${name}:dev`, isInsecure: values.insecure });
 }

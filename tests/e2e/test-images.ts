@@ -1,10 +1,11 @@
-/** Images for the stories on the real node: one of each kind per commit, whichever story asks first. */
+/** Images for the stories on the real node: one of each kind for what is committed, whichever story asks first. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensureBinaries } from '../../dev/cluster/src/binaries.ts';
 import { cacheFolder } from '../../dev/cluster/src/config.ts';
-import { buildImage, type ImageName } from '../../deploy/images/build.ts';
+import { buildImage, leftOut, type ImageName } from '../../deploy/images/build.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -29,14 +30,26 @@ interface Wanted {
 }
 
 async function ensureOn({ name, base, version, registry }: Wanted): Promise<string> {
-  const image = `codex-k8s/${name}:${version}`;
-  const tag = `${registry}/${image}`;
+  const image = `${podsRegistry}/codex-k8s/${name}:${version}`;
+  const tag = reachable(image, { registry });
   if (!(await hasImage(registry, name, version))) {
-    const build = (): void => buildImage({ name, base: `${registry}/${base}`, tag, isInsecure: true });
-    if (isKept(name)) pushKept(tag, join(cacheFolder(), 'images', `${name}-${version}.tar`), build);
-    else build();
+    const build = (): Promise<void> => buildImage({ name, base: `${registry}/${base}`, tag, isInsecure: true });
+    if (isKept(name)) await pushKept(tag, join(cacheFolder(), 'images', `${name}-${version}.tar`), build);
+    else await build();
   }
-  return `localhost:5000/${image}`;
+  return image;
+}
+
+const podsRegistry = 'localhost:5000';
+
+/** What pods pull by this name, as this machine reaches it. */
+function reachable(image: string, { registry }: { readonly registry: string }): string {
+  return image.replace(podsRegistry, registry);
+}
+
+function crane(...args: readonly string[]): string {
+  const program = ensureBinaries('node', () => undefined)('crane');
+  return execFileSync(program, ['--insecure', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** These are built from a folder of their own, which rarely changes. */
@@ -46,8 +59,17 @@ function isKept(name: ImageName): boolean {
 
 /** Of what the image is built from. */
 function versionOf(name: ImageName): string {
-  const source = isKept(name) ? `HEAD:deploy/images/${name}` : 'HEAD';
-  return execFileSync('git', ['rev-parse', '--short=12', source], { cwd: root, encoding: 'utf8' }).trim();
+  if (isKept(name)) return git('rev-parse', '--short=12', `HEAD:deploy/images/${name}`).trim();
+  const sources = git('ls-tree', 'HEAD').split('\n');
+  const copied = sources.filter((line) => !leftOut.includes(line.split('\t')[1] ?? ''));
+  return createHash('sha256')
+    .update(JSON.stringify([...copied, git('rev-parse', 'HEAD:deploy/images')]))
+    .digest('hex')
+    .slice(0, 12);
+}
+
+function git(...args: readonly string[]): string {
+  return execFileSync('git', args, { cwd: root, encoding: 'utf8' });
 }
 
 async function hasImage(registry: string, name: ImageName, version: string): Promise<boolean> {
@@ -56,25 +78,21 @@ async function hasImage(registry: string, name: ImageName, version: string): Pro
 }
 
 /** An image that is the same for months, and takes Debian's mirror and a compiler to make, outlives the cluster's registry. */
-function pushKept(tag: string, archive: string, build: () => void): void {
-  const crane = ensureBinaries('node', () => undefined)('crane');
+async function pushKept(tag: string, archive: string, build: () => Promise<void>): Promise<void> {
   if (existsSync(archive)) {
-    execFileSync(crane, ['push', '--insecure', archive, tag], { stdio: 'ignore' });
+    crane('push', archive, tag);
     return;
   }
-  build();
+  await build();
   mkdirSync(dirname(archive), { recursive: true });
-  execFileSync(crane, ['pull', '--insecure', tag, `${archive}.${process.pid}`], { stdio: 'ignore' });
+  crane('pull', tag, `${archive}.${process.pid}`);
   renameSync(`${archive}.${process.pid}`, archive);
 }
 
 /** The base image with another program, for what an agent's image can be instead of one. */
 export function pushProgram(name: string, script: string, { registry }: { readonly registry: string }): string {
-  const image = `codex-k8s/${name}:1`;
-  const crane = ensureBinaries('node', () => undefined)('crane');
+  const image = `${podsRegistry}/codex-k8s/${name}:1`;
   const program = `/bin/sh,-c,"${script.replaceAll('"', '""')}"`; // CSV
-  execFileSync(crane, ['mutate', '--insecure', `${registry}/debian:bookworm`, '--entrypoint', program, '-t', `${registry}/${image}`], {
-    stdio: 'ignore',
-  });
-  return `localhost:5000/${image}`;
+  crane('mutate', `${registry}/debian:bookworm`, '--entrypoint', program, '-t', reachable(image, { registry }));
+  return image;
 }
