@@ -35,6 +35,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   folder.remove();
+  // A namespace with pods that may take a minute to end is looked at again in a minute.
+  await kube.core.deleteCollectionNamespacedPod({ namespace, gracePeriodSeconds: 1 });
+  await until('the pods to be gone', async () => (await kube.core.listNamespacedPod({ namespace })).items.length === 0);
   // Other stories use the namespace too, and one that is on its way out takes nothing in.
   for (const name of [namespace, restricted]) await kube.core.deleteNamespace({ name });
   const names = async () => (await kube.core.listNamespace()).items.map(({ metadata }) => metadata?.name);
