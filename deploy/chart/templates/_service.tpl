@@ -1,6 +1,6 @@
 {{/*
 A service of ours as a Deployment with its PodDisruptionBudget: (dict "root" $ "name" n "component" c "settings" values "port" p "env" dict
-"secrets" list "account" service account or "" "needsDatabase" bool).
+"secrets" list "account" service account or "" "needsDatabase" bool "waitsFor" host/port). With a bundled database it starts when somebody answers there.
 */}}
 {{- define "codex-k8s.service" -}}
 {{- $root := .root -}}
@@ -34,10 +34,10 @@ spec:
       terminationGracePeriodSeconds: 30
       {{- if and .needsDatabase $values.postgresql.enabled }}
       initContainers:
-        - name: wait-for-database
+        - name: wait
           image: {{ include "codex-k8s.image" (list $root "platform") }}
           imagePullPolicy: {{ $values.images.pullPolicy }}
-          command: [bash, -c, 'until timeout 2 bash -c "</dev/tcp/postgres/5432"; do sleep 1; done 2>/dev/null']
+          command: [bash, -c, 'until timeout 2 bash -c "</dev/tcp/{{ .waitsFor }}"; do sleep 1; done 2>/dev/null']
           {{- include "codex-k8s.container-security" . | nindent 10 }}
           resources: {{- toYaml .settings.resources | nindent 12 }}
       {{- end }}
