@@ -1,8 +1,10 @@
 /** The platform as a cluster has it: installed by its chart. Only GitHub and the model stand outside, on this machine. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { get } from 'node:http';
+import { createServer, get } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { applyObject, type Kube } from '@codex-k8s/kube';
 import { startGithubServer, type GithubServer } from '@codex-k8s/github-server';
@@ -26,6 +28,11 @@ const partOf = { 'app.kubernetes.io/part-of': 'codex-k8s' };
 export interface RealNode {
   readonly registry: string;
   readonly hostAddress: string;
+}
+
+/** Where this machine reaches node ports. */
+export function nodeAddress({ registry }: RealNode): string {
+  return new URL(`http://${registry}`).hostname;
 }
 
 /** Helm as a person runs it; resolves with what it printed, and rejects with what it complained about. */
@@ -52,6 +59,13 @@ export function writeValues(folder: string, name: string, values: object): strin
   return path;
 }
 
+/** What an agent waits at until the test lets it go on; so its run is under way for as long as something else takes, and no longer. */
+export interface Gate {
+  /** A script that ends when the gate is open. */
+  readonly script: string;
+  open(): void;
+}
+
 /** GitHub and the model, where pods and this machine reach them by the same addresses. */
 export interface Outside extends AsyncDisposable {
   readonly github: GithubServer;
@@ -59,6 +73,7 @@ export interface Outside extends AsyncDisposable {
   readonly secrets: TrialSecrets;
   /** Of the chart. */
   readonly values: object;
+  gate(name: string): Gate;
 }
 
 export async function startOutside({ folder, node }: { folder: string; node: RealNode }): Promise<Outside> {
@@ -68,19 +83,42 @@ export async function startOutside({ folder, node }: { folder: string; node: Rea
   const ports = await choosePorts({ wanted: 0, dataDir: folder });
   const secrets = loadSecrets(folder);
   const urls = urlsOf({ ports, host });
-  const gatewayUrl = `http://${new URL(`http://${node.registry}`).hostname}:${nodePort}`;
+  const gatewayUrl = `http://${nodeAddress(node)}:${nodePort}`;
   const seed = demoSeed(secrets, { callbackUrl: `${gatewayUrl}/api/v1/auth/github/callback` });
   const model = await startModelServer({ port: ports.model, host, log });
   starting.defer(() => model.close());
   const github = await startGithubServer({ port: ports.github, host, dataDir: join(folder, 'github'), log, seed });
   starting.defer(() => github.close());
+  const gates = await startGates({ host, port: ports.gateway });
+  starting.defer(() => gates.close());
   const running = starting.move();
   return {
     github,
     gatewayUrl,
     secrets,
+    gate: gates.gate,
     values: valuesFor({ gatewayUrl, urls }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Each gate is a path that answers when it is open. */
+async function startGates({ host, port }: { host: string; port: number }): Promise<{ gate(name: string): Gate; close(): void }> {
+  const openings = new Map<string, PromiseWithResolvers<void>>();
+  const server = createServer((request, response) => {
+    void openings.get(request.url ?? '')?.promise.then(() => response.end());
+  }).listen(port, host);
+  await once(server, 'listening');
+  return {
+    gate: (name) => {
+      const opening = Promise.withResolvers<void>();
+      openings.set(`/${name}`, opening);
+      return { script: `curl --silent --show-error --fail http://${host}:${port}/${name}`, open: opening.resolve };
+    },
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }
 
@@ -140,14 +178,18 @@ export async function useDemoProject({ gatewayUrl, github, secrets }: Outside): 
   return { api: trialApi(access), adminToken: access.adminToken };
 }
 
-/** Or what went wrong. By a connection of its own: one that was kept may be closed at the moment it is used again. */
-export function statusOf(url: string, token: string): Promise<number | string | undefined> {
-  return new Promise((resolve) => {
+/** By a connection of its own: one that was kept may be closed at the moment it is used again. Throws what went wrong, an error's answer too. */
+export function read<T>(url: string, token: string): Promise<T> {
+  return new Promise((resolve, reject) => {
     const request = get(url, { agent: false, headers: { authorization: `Bearer ${token}` } }, (response) => {
-      response.resume();
-      resolve(response.statusCode);
+      text(response)
+        .then((body) => {
+          if (response.statusCode !== 200) throw new Error(`${url} answered ${response.statusCode}: ${body}`);
+          resolve(JSON.parse(body) as T); // validated by the contract on the server
+        })
+        .catch(reject);
     });
-    request.once('error', (error) => resolve(String(error)));
+    request.once('error', reject);
   });
 }
 

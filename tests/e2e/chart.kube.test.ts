@@ -1,5 +1,6 @@
 /** The chart, held to the API server, and the platform that it installs on a real node: from a label to a pull request, through upgrades and back. */
 import { ensureHelm } from '../../dev/cluster/src/binaries.ts';
+import type { Platform } from '@codex-k8s/contracts/staff';
 import { applyObject, connectKube, labels, managedLabels, readManifests } from '@codex-k8s/kube';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import {
@@ -8,14 +9,14 @@ import {
   leastValues,
   namespace,
   prepareNamespace,
+  read,
   startOutside,
-  statusOf,
   useDemoProject,
   writeValues,
   type Helm,
   type Outside,
 } from './chart-platform.ts';
-import { ensureImage } from './test-images.ts';
+import { ensureImage, ensureReleases, type Release } from './test-images.ts';
 import type { TrialApi } from './trial-api.ts';
 import { trialFolder, until } from './trial-platform.ts';
 
@@ -46,6 +47,7 @@ afterAll(async () => {
 
 const restricted = 'codex-k8s-restricted';
 const inNamespace = ['--namespace', namespace] as const;
+const waiting = ['--wait', '--timeout', '5m', ...inNamespace] as const;
 
 describe('the chart', () => {
   const everything = {
@@ -149,18 +151,16 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
   let api: TrialApi;
   let adminToken: string;
   let values: object;
+  let releases: { readonly now: Release; readonly next: Release };
 
   beforeAll(async () => {
     if (!node) return;
     // All at once: a build waits for disk and registry half of its time.
-    const [platform, agent, postgres] = await Promise.all([
-      ensureImage('platform', node),
-      ensureImage('agent', node),
-      ensureImage('postgres', node),
-    ]);
+    const [built, agent, postgres] = await Promise.all([ensureReleases(node), ensureImage('agent', node), ensureImage('postgres', node)]);
+    releases = built;
     outside = await startOutside({ folder: folder.path, node });
     await prepareNamespace(kube, outside.secrets);
-    values = { ...outside.values, images: { registry: 'localhost:5000', platform, agent, postgres } };
+    values = { ...outside.values, images: { registry: 'localhost:5000', platform: built.now.image, agent, postgres } };
     await install();
     ({ api, adminToken } = await useDemoProject(outside));
   }, 900_000);
@@ -171,10 +171,14 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
   });
 
   async function install(): Promise<void> {
-    const path = writeValues(folder.path, 'values', values);
     // Another story may have applied the worker's rights by hand.
-    const options = ['--take-ownership', '--wait', '--wait-for-jobs', '--timeout', '5m'];
-    await helm('install', 'codex-k8s', chartFolder, '--values', path, ...options, ...inNamespace);
+    const options = ['--take-ownership', '--wait-for-jobs', ...waiting];
+    await helm('install', 'codex-k8s', chartFolder, ...valuesAnd({}), ...options);
+  }
+
+  /** Options of Helm, which merges the two. */
+  function valuesAnd(more: object): string[] {
+    return [values, more].flatMap((some, index) => ['--values', writeValues(folder.path, `values-${index}`, some)]);
   }
 
   async function runOf(issue: number, kind: string, statuses: readonly string[]) {
@@ -186,10 +190,14 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
     );
   }
 
-  async function podNames(): Promise<string[]> {
+  async function servicePods() {
     const selector = 'app.kubernetes.io/component in (api-gateway,control-plane,worker)';
     const { items } = await kube.core.listNamespacedPod({ namespace, labelSelector: selector });
-    return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined).map(({ metadata }) => metadata?.name ?? '');
+    return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+  }
+
+  async function podNames(): Promise<string[]> {
+    return (await servicePods()).map(({ metadata }) => metadata?.name ?? '');
   }
 
   async function databasePods(): Promise<Set<string | undefined>> {
@@ -202,20 +210,30 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
     return items.map(({ metadata, data }) => ({ name: metadata?.name, data }));
   }
 
-  /** Asks gateway, control plane and database all the time while the work is done; resolves with what went wrong. */
-  async function whileAsking(work: () => Promise<unknown>): Promise<string[]> {
+  /** Digests of the images that the services' containers were made from. */
+  async function servingDigests(): Promise<Set<string | undefined>> {
+    const containers = (await servicePods()).flatMap(({ status }) => status?.containerStatuses ?? []);
+    return new Set(containers.map(({ imageID }) => imageID.split('@')[1]));
+  }
+
+  /** Asks gateway, control plane and database all the time while the work is done: which versions answered, one after the other, and what went wrong. */
+  async function whileAsking(work: () => Promise<unknown>): Promise<{ versions: string[]; problems: string[] }> {
+    const versions = new Set<string>();
     const problems: string[] = [];
     const done = new AbortController();
+    const ask = async (): Promise<void> => {
+      await read(`${outside.gatewayUrl}/api/v1/staff/projects`, adminToken);
+      versions.add((await read<Platform>(`${outside.gatewayUrl}/api/v1/staff/platform`, adminToken)).version);
+    };
     const asking = (async () => {
       while (!done.signal.aborted) {
-        const answer = await statusOf(`${outside.gatewayUrl}/api/v1/staff/projects`, adminToken);
-        if (answer !== 200) problems.push(String(answer));
+        await ask().catch((error: unknown) => problems.push(String(error)));
         await new Promise((resolve) => setTimeout(resolve, 150));
       }
     })();
     await work().finally(() => done.abort());
     await asking;
-    return problems;
+    return { versions: [...versions], problems };
   }
 
   test('a label becomes a reviewed pull request', async () => {
@@ -250,36 +268,45 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
     expect(JSON.parse(log)).toMatchObject({ database: 'postgresql', pending: [] });
   });
 
+  const changes = {
+    upgrade: () => helm('upgrade', 'codex-k8s', chartFolder, ...valuesAnd({ images: { platform: releases.next.image } }), ...waiting),
+    rollback: () => helm('rollback', 'codex-k8s', '1', ...waiting),
+  };
+
   test.each([
-    [
-      'an upgrade',
-      async () => {
-        const path = writeValues(folder.path, 'upgrade', { ...values, env: { CODEXK8S_LOG_LEVEL: 'debug' } });
-        await helm('upgrade', 'codex-k8s', chartFolder, '--values', path, '--wait', '--timeout', '5m', ...inNamespace);
-      },
-    ],
-    ['a rollback', () => helm('rollback', 'codex-k8s', '1', '--wait', '--timeout', '5m', ...inNamespace)],
-  ])('%s replaces every service while a run is at work, which ends as if nothing had been', async (name, change) => {
-    const steps = `${fence}file path=docs/first.txt\nx\n${fence}\n${fence}sleep 20\n${fence}\n${fence}file path=docs/last.txt\n${name}\n${fence}\n`;
-    const [before, database, keysBefore] = [await podNames(), await databasePods(), await keys()];
-    const issue = await api.createIssue(`During ${name}`, steps);
-    await api.label(issue, 'run:dev');
-    const { id } = await runOf(issue, 'dev', ['running']);
-    await until('the agent at work', async () => ((await api.run(id)).session?.turns ?? 0) > 0, 60_000);
+    ['upgrade', 'now', 'next'],
+    ['rollback', 'next', 'now'],
+  ] as const)(
+    '%s replaces every service by another version while a run is at work, which ends as if nothing had been',
+    async (name, from, to) => {
+      const gate = outside.gate(name);
+      const steps = ['file path=docs/first.txt\nx', `sh\n${gate.script}`, `file path=docs/last.txt\n${name}`].map(
+        (step) => `${fence}${step}\n${fence}\n`,
+      );
+      const [before, database, keysBefore] = [await podNames(), await databasePods(), await keys()];
+      expect([(await api.platform()).version, await servingDigests()]).toEqual([releases[from].version, new Set([releases[from].digest])]);
+      const issue = await api.createIssue(`During ${name}`, steps.join(''));
+      await api.label(issue, 'run:dev');
+      const { id } = await runOf(issue, 'dev', ['running']);
+      await until('the agent at work', async () => ((await api.run(id)).session?.turns ?? 0) > 0, 60_000);
 
-    const problems = await whileAsking(change);
-    const run = await runOf(issue, 'dev', ['waiting_owner_review', 'failed']);
+      const { versions, problems } = await whileAsking(changes[name]);
+      const { status: meanwhile } = (await api.run(id)).run;
+      gate.open();
+      const run = await runOf(issue, 'dev', ['waiting_owner_review', 'failed']);
 
-    const pulls = await api.github<object[]>('GET', `/repos/${api.repository}/pulls?state=all&head=demo-owner:codex/issue-${issue}`);
-    expect([run.status, run.failure_message, run.attempt]).toEqual(['waiting_owner_review', undefined, 1]);
-    expect((await api.run(id)).verification).toMatchObject({ confirmed: true });
-    expect(await api.fileAt(`codex/issue-${issue}`, 'docs/last.txt')).toBe(`${name}\n`);
-    expect([pulls.length, (await api.comments(issue)).length]).toEqual([1, 1]);
-    expect(problems).toEqual([]);
-    const after = await podNames();
-    expect(after.filter((pod) => before.includes(pod))).toEqual([]);
-    expect([await databasePods(), await keys()]).toEqual([database, keysBefore]);
-  });
+      const pulls = await api.github<object[]>('GET', `/repos/${api.repository}/pulls?state=all&head=demo-owner:codex/issue-${issue}`);
+      expect([meanwhile, run.status, run.failure_message, run.attempt]).toEqual(['running', 'waiting_owner_review', undefined, 1]);
+      expect((await api.run(id)).verification).toMatchObject({ confirmed: true });
+      expect(await api.fileAt(`codex/issue-${issue}`, 'docs/last.txt')).toBe(`${name}\n`);
+      expect([pulls.length, (await api.comments(issue)).length]).toEqual([1, 1]);
+      expect({ versions, problems }).toEqual({ versions: [releases[from].version, releases[to].version], problems: [] });
+      expect([(await api.platform()).version, await servingDigests()]).toEqual([releases[to].version, new Set([releases[to].digest])]);
+      const after = await podNames();
+      expect(after.filter((pod) => before.includes(pod))).toEqual([]);
+      expect([await databasePods(), await keys()]).toEqual([database, keysBefore]);
+    },
+  );
 
   test('uninstalling leaves the data, its keys and the namespaces of runs, and installing again finds them', async () => {
     const atRest = async () => {

@@ -1,7 +1,8 @@
 /** Images for the stories on the real node: one of each kind for what is committed, whichever story asks first. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ensureBinaries } from '../../dev/cluster/src/binaries.ts';
 import { cacheFolder } from '../../dev/cluster/src/config.ts';
@@ -12,6 +13,49 @@ const root = join(import.meta.dirname, '../..');
 /** The name under which pods pull the image; built from what is committed, and pushed, unless the registry has it. */
 export async function ensureImage(name: ImageName, { registry }: { readonly registry: string }): Promise<string> {
   return ensureOn({ name, base: 'debian:bookworm', version: versionOf(name), registry });
+}
+
+export interface Release {
+  /** Of the platform; the name under which pods pull it. */
+  readonly image: string;
+  /** By which containers tell it from others. */
+  readonly digest: string;
+  /** That it says it has. */
+  readonly version: string;
+}
+
+const versionFile = 'services/internal/control-plane/package.json';
+
+/** The platform as it is committed, and the same as its next release: one layer more, with another version. */
+export async function ensureReleases(node: { readonly registry: string }): Promise<{ now: Release; next: Release }> {
+  const image = await ensureImage('platform', node);
+  const manifest = JSON.parse(git('show', `HEAD:${versionFile}`)) as { version: string }; // our own file
+  const next = { image: `${image}-next`, version: `${manifest.version}-next` };
+  pushWithFile(image, next.image, { path: `app/${versionFile}`, content: JSON.stringify({ ...manifest, version: next.version }), ...node });
+  const digestOf = (name: string): string => crane('digest', reachable(name, node)).trim();
+  return {
+    now: { image, version: manifest.version, digest: digestOf(image) },
+    next: { ...next, digest: digestOf(next.image) },
+  };
+}
+
+interface AddedFile {
+  readonly path: string;
+  readonly content: string;
+  readonly registry: string;
+}
+
+function pushWithFile(from: string, to: string, { path, content, registry }: AddedFile): void {
+  const folder = mkdtempSync(join(tmpdir(), 'codexk8s-layer-'));
+  try {
+    mkdirSync(join(folder, dirname(path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+    const layer = join(folder, 'layer.tar');
+    execFileSync('tar', ['--create', '--file', layer, '--owner=0', '--group=0', '--mtime=@0', '--directory', folder, path]);
+    crane('append', '--base', reachable(from, { registry }), '--new_layer', layer, '--new_tag', reachable(to, { registry }));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** The agent's image with Codex in it: on a base that has it, as the manual says. */
