@@ -2,7 +2,9 @@
 import { ensureHelm } from '../../dev/cluster/src/binaries.ts';
 import type { Platform } from '@codex-k8s/contracts/staff';
 import { applyObject, connectKube, labels, managedLabels, readManifests } from '@codex-k8s/kube';
+import { getRunView, listMigrations } from '@codex-k8s/store';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { externalNamespace, startExternalDatabase, type ExternalDatabase } from './chart-database.ts';
 import {
   chartFolder,
   helmFor,
@@ -41,8 +43,9 @@ afterAll(async () => {
   await until('the pods to be gone', async () => (await kube.core.listNamespacedPod({ namespace })).items.length === 0);
   // Other stories use the namespace too, and one that is on its way out takes nothing in.
   for (const name of [namespace, restricted]) await kube.core.deleteNamespace({ name });
-  const names = async () => (await kube.core.listNamespace()).items.map(({ metadata }) => metadata?.name);
-  await until('the namespace to be gone', async () => !(await names()).includes(namespace), 100_000);
+  const own: readonly (string | undefined)[] = [namespace, restricted, externalNamespace];
+  const left = async () => (await kube.core.listNamespace()).items.filter(({ metadata }) => own.includes(metadata?.name));
+  await until('the namespaces to be gone', async () => (await left()).length === 0, 100_000);
 });
 
 const restricted = 'codex-k8s-restricted';
@@ -151,12 +154,20 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
   let api: TrialApi;
   let adminToken: string;
   let values: object;
+  let external: ExternalDatabase;
   let releases: { readonly now: Release; readonly next: Release };
 
   beforeAll(async () => {
     if (!node) return;
-    // All at once: a build waits for disk and registry half of its time.
-    const [built, agent, postgres] = await Promise.all([ensureReleases(node), ensureImage('agent', node), ensureImage('postgres', node)]);
+    // All at once: a build waits for disk and registry half of its time. The database is ready long before it is used.
+    const [built, agent, postgres] = await Promise.all([
+      ensureReleases(node),
+      ensureImage('agent', node),
+      ensureImage('postgres', node).then(async (image) => {
+        external = await startExternalDatabase(kube, { image, node });
+        return image;
+      }),
+    ]);
     releases = built;
     outside = await startOutside({ folder: folder.path, node });
     await prepareNamespace(kube, outside.secrets);
@@ -168,12 +179,13 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
   afterAll(async () => {
     if (outside) await helm('uninstall', 'codex-k8s', '--ignore-not-found', '--wait', ...inNamespace);
     await outside?.[Symbol.asyncDispose]();
+    await external?.[Symbol.asyncDispose]();
   });
 
-  async function install(): Promise<void> {
+  async function install(more: object = {}): Promise<void> {
     // Another story may have applied the worker's rights by hand.
     const options = ['--take-ownership', '--wait-for-jobs', ...waiting];
-    await helm('install', 'codex-k8s', chartFolder, ...valuesAnd({}), ...options);
+    await helm('install', 'codex-k8s', chartFolder, ...valuesAnd(more), ...options);
   }
 
   /** Options of Helm, which merges the two. */
@@ -205,9 +217,21 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
     return new Set(items.map(({ metadata }) => metadata?.uid));
   }
 
+  async function workloads(): Promise<string[]> {
+    const kinds = ['Deployment', 'StatefulSet'] as const;
+    const lists = await Promise.all(kinds.map((kind) => kube.objects.list('apps/v1', kind, namespace)));
+    return lists.flatMap(({ items }, index) => items.map(({ metadata }) => `${kinds[index]}/${metadata?.name}`)).toSorted();
+  }
+
   async function keys(): Promise<object[]> {
     const { items } = await kube.core.listNamespacedSecret({ namespace, labelSelector: 'app.kubernetes.io/component=secrets' });
     return items.map(({ metadata, data }) => ({ name: metadata?.name, data }));
+  }
+
+  /** What the last Job of the hook printed. */
+  async function migrationLog(): Promise<string> {
+    const { items } = await kube.core.listNamespacedPod({ namespace, labelSelector: 'app.kubernetes.io/component=migrate' });
+    return kube.core.readNamespacedPodLog({ namespace, name: items[0]?.metadata?.name ?? '' });
   }
 
   /** Digests of the images that the services' containers were made from. */
@@ -260,12 +284,11 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
       headers: { authorization: `Bearer ${adminToken}` },
     });
     const page = await fetch(outside.gatewayUrl);
-    const { items } = await kube.core.listNamespacedPod({ namespace, labelSelector: 'app.kubernetes.io/component=migrate' });
-    const log = await kube.core.readNamespacedPodLog({ namespace, name: items[0]?.metadata?.name ?? '' });
+    const migrated = await migrationLog();
 
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<div id="app">')]);
     expect([listed.status, await listed.text()]).toEqual([200, expect.stringContaining('codex-k8s-worker')]);
-    expect(JSON.parse(log)).toMatchObject({ database: 'postgresql', pending: [] });
+    expect(JSON.parse(migrated)).toMatchObject({ database: 'postgresql', pending: [] });
   });
 
   const changes = {
@@ -329,5 +352,36 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
     expect(roles.items.filter(({ metadata }) => metadata?.name === 'codex-k8s-worker')).toEqual([]);
     expect(keysAfter).toEqual(keysBefore);
     expect(await atRest()).toEqual(runs);
+  });
+
+  test('an external database that refuses the password fails the installation, which says so and leaves nothing running', async () => {
+    await helm('uninstall', 'codex-k8s', '--wait', ...inNamespace);
+    await external.ready();
+    await external.tellPlatform('wrong');
+
+    const installing = install({ ...external.values, migrations: { timeoutSeconds: 15 } });
+
+    await expect(installing).rejects.toThrow(/password authentication failed for user .*platform.*failed pre-install/s);
+    expect(await workloads()).toEqual([]);
+    await helm('uninstall', 'codex-k8s', '--wait', ...inNamespace);
+  });
+
+  test('with an external database it is migrated by the hook, and a label becomes a reviewed pull request there', async () => {
+    await external.tellPlatform();
+    await install({ ...external.values, runs: { namespacePrefix: 'external' } });
+    const migrated = await migrationLog();
+    ({ api, adminToken } = await useDemoProject(outside));
+    const issue = await api.createIssue('From elsewhere', `${fence}file path=docs/external.txt\nfrom elsewhere\n${fence}\n`);
+
+    await api.label(issue, 'run:dev');
+    const run = await runOf(issue, 'dev', ['waiting_owner_review', 'failed']);
+    const review = await runOf(issue, 'review', ['succeeded', 'failed']);
+
+    const names = listMigrations().map(({ name }) => name);
+    expect(JSON.parse(migrated)).toEqual({ database: 'postgresql', pending: names, applied: names });
+    expect([run.status, run.failure_message, review.status]).toEqual(['waiting_owner_review', undefined, 'succeeded']);
+    expect((await api.run(run.id)).verification).toMatchObject({ confirmed: true });
+    expect(await getRunView(external.store.db, run.id)).toMatchObject({ status: 'waiting_owner_review', issueNumber: issue });
+    expect(await workloads()).toEqual(['Deployment/codex-k8s', 'Deployment/codex-k8s-control-plane', 'Deployment/codex-k8s-worker']);
   });
 });
