@@ -260,18 +260,6 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
     return { versions: [...versions], problems };
   }
 
-  test('a label becomes a reviewed pull request', async () => {
-    const issue = await api.createIssue('From the chart', `${fence}file path=docs/chart.txt\nfrom the chart\n${fence}\n`);
-
-    await api.label(issue, 'run:dev');
-    const run = await runOf(issue, 'dev', ['waiting_owner_review', 'failed']);
-    const review = await runOf(issue, 'review', ['succeeded', 'failed']);
-
-    expect([run.status, run.failure_message, review.status]).toEqual(['waiting_owner_review', undefined, 'succeeded']);
-    expect((await api.run(run.id)).verification).toMatchObject({ confirmed: true });
-    expect(await api.fileAt(`codex/issue-${issue}`, 'docs/chart.txt')).toBe('from the chart\n');
-  });
-
   test('helm test says that the gateway answers and how far behind the replica is', async () => {
     const said = await helm('test', 'codex-k8s', '--logs', ...inNamespace);
 
@@ -289,6 +277,18 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<div id="app">')]);
     expect([listed.status, await listed.text()]).toEqual([200, expect.stringContaining('codex-k8s-worker')]);
     expect(JSON.parse(migrated)).toMatchObject({ database: 'postgresql', pending: [] });
+  });
+
+  test('a label becomes a reviewed pull request', async () => {
+    const issue = await api.createIssue('From the chart', `${fence}file path=docs/chart.txt\nfrom the chart\n${fence}\n`);
+
+    await api.label(issue, 'run:dev');
+    const run = await runOf(issue, 'dev', ['waiting_owner_review', 'failed']);
+    const review = await runOf(issue, 'review', ['succeeded', 'failed']);
+
+    expect([run.status, run.failure_message, review.status]).toEqual(['waiting_owner_review', undefined, 'succeeded']);
+    expect((await api.run(run.id)).verification).toMatchObject({ confirmed: true });
+    expect(await api.fileAt(`codex/issue-${issue}`, 'docs/chart.txt')).toBe('from the chart\n');
   });
 
   const changes = {
