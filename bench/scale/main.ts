@@ -21,7 +21,7 @@ const number = (name: string, fallback: number): number => Number(process.env[na
 const inFlight = number('CODEXK8S_SCALE_IN_FLIGHT', 1_000);
 const paced = { perHour: 20_000, count: number('CODEXK8S_SCALE_PACED', 200) };
 const rawCount = Math.min(inFlight, 1_000);
-const repositoryCount = 20;
+const repositoryCount = 100; // each has a token, and each token may write once a second
 const deliversEvery = 10;
 const name = 'scale';
 const longMs = 3_600_000;
