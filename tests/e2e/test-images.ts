@@ -1,11 +1,11 @@
 /** Images for the stories on the real node: one of each kind for what is committed, whichever story asks first. */
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ensureBinaries } from '../../dev/cluster/src/binaries.ts';
 import { cacheFolder } from '../../dev/cluster/src/config.ts';
+import { runCommand } from '../../dev/cluster/src/machine.ts';
 import { buildImage, leftOut, type ImageName } from '../../deploy/images/build.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -51,7 +51,7 @@ function pushWithFile(from: string, to: string, { path, content, registry }: Add
     mkdirSync(join(folder, dirname(path)), { recursive: true });
     writeFileSync(join(folder, path), content);
     const layer = join(folder, 'layer.tar');
-    execFileSync('tar', ['--create', '--file', layer, '--owner=0', '--group=0', '--mtime=@0', '--directory', folder, path]);
+    runCommand('tar', '--create', '--file', layer, '--owner=0', '--group=0', '--mtime=@0', '--directory', folder, path);
     crane('append', '--base', reachable(from, { registry }), '--new_layer', layer, '--new_tag', reachable(to, { registry }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -92,8 +92,7 @@ function reachable(image: string, { registry }: { readonly registry: string }): 
 }
 
 function crane(...args: readonly string[]): string {
-  const program = ensureBinaries('node', () => undefined)('crane');
-  return execFileSync(program, ['--insecure', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return runCommand(ensureBinaries('node', () => undefined)('crane'), '--insecure', ...args);
 }
 
 /** These are built from a folder of their own, which rarely changes. */
@@ -113,7 +112,7 @@ function versionOf(name: ImageName): string {
 }
 
 function git(...args: readonly string[]): string {
-  return execFileSync('git', args, { cwd: root, encoding: 'utf8' });
+  return runCommand('git', '-C', root, ...args);
 }
 
 async function hasImage(registry: string, name: ImageName, version: string): Promise<boolean> {

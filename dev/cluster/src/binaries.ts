@@ -13,7 +13,7 @@ import {
   rmSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, extname, join } from 'node:path';
+import { delimiter, extname, join } from 'node:path';
 import { ClusterError } from './cluster-error.ts';
 import { cacheFolder, environment } from './config.ts';
 import { binariesOf, buildFolder, commandsOf, linkedValues, packages, type BinaryName, type Rung } from './versions.ts';
@@ -23,29 +23,27 @@ export type Binaries = (name: BinaryName) => string;
 /** Paths of a rung's binaries; missing ones are built from source, once for each change of what they are built from, into a cache outside the checkout. */
 export function ensureBinaries(rung: Rung, log: (line: string) => void): Binaries {
   const own = binariesOf[rung];
-  buildMissing(own, log);
+  const folder = ensureBuilt(own, log);
   return (name) => {
     if (!own.includes(name)) throw new Error(`${name} is no part of rung ${rung}`);
-    return pathOf(name);
+    return join(folder, name);
   };
 }
 
 /** Path of Helm, for whoever installs a chart into a cluster. */
 export function ensureHelm(log: (line: string) => void): string {
-  buildMissing(['helm'], log);
-  return pathOf('helm');
+  return join(ensureBuilt(['helm'], log), 'helm');
 }
 
-function buildMissing(wanted: readonly BinaryName[], log: (line: string) => void): void {
-  const missing = wanted.filter((name) => !existsSync(pathOf(name)));
-  if (missing.length === 0) return;
+/** Returns their folder. */
+function ensureBuilt(wanted: readonly BinaryName[], log: (line: string) => void): string {
+  const folder = join(cacheFolder(), 'bin', fingerprint());
+  const missing = wanted.filter((name) => !existsSync(join(folder, name)));
+  if (missing.length === 0) return folder;
   if (!isOnPath('go'))
     throw new ClusterError('Go is needed to build Kubernetes from source.', 'Install Go 1.26 or newer and put it on PATH.');
-  build(missing, log);
-}
-
-function pathOf(name: BinaryName): string {
-  return join(cacheFolder(), 'bin', fingerprint(), name);
+  build(missing, folder, log);
+  return folder;
 }
 
 const flags = [
@@ -68,7 +66,7 @@ function fingerprint(): string {
 }
 
 /** By one command: they share their packages, and both cores are busy to the end. */
-function build(names: readonly BinaryName[], log: (line: string) => void): void {
+function build(names: readonly BinaryName[], folder: string, log: (line: string) => void): void {
   const startedAt = Date.now();
   log(`building ${names.join(', ')} …`);
   const output = mkdtempSync(join(tmpdir(), 'codexk8s-build-'));
@@ -78,7 +76,8 @@ function build(names: readonly BinaryName[], log: (line: string) => void): void 
     const { status, stderr } = spawnSync('go', args, { cwd: buildFolder, env, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
     if (status !== 0)
       throw new ClusterError(`go build failed:\n${stderr.trim().slice(-2000)}`, 'Check that the Go modules can be fetched.');
-    for (const name of names) keep(builtFile(output, packages[name]), pathOf(name));
+    mkdirSync(folder, { recursive: true });
+    for (const name of names) keep(builtFile(output, packages[name]), join(folder, name));
   } finally {
     rmSync(output, { recursive: true, force: true });
   }
@@ -93,7 +92,6 @@ function builtFile(folder: string, path: string): string {
 /** Whole or not at all: another command may look at the same moment. */
 function keep(built: string, path: string): void {
   const unfinished = `${path}.${process.pid}`;
-  mkdirSync(dirname(path), { recursive: true });
   copyFileSync(built, unfinished);
   execFileSync('chmod', ['755', unfinished]);
   renameSync(unfinished, path);
