@@ -293,7 +293,8 @@ CREATE TABLE core.agent_runs (
     CONSTRAINT agent_runs_run_kind_check CHECK ((run_kind = ANY (ARRAY['work'::text, 'revise'::text, 'review'::text]))),
     CONSTRAINT agent_runs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'waiting_mcp'::text, 'waiting_owner_review'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'cancelled'::text]))),
     CONSTRAINT agent_runs_wait_reason_check CHECK ((wait_reason = ANY (ARRAY['mcp'::text, 'owner_review'::text])))
-);
+)
+WITH (fillfactor='80');
 
 CREATE TABLE core.agents (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -686,7 +687,7 @@ CREATE INDEX agent_runs_newest ON core.agent_runs USING btree (created_at DESC, 
 
 CREATE UNIQUE INDEX agent_runs_one_active_stage_run ON core.agent_runs USING btree (repository_id, issue_number) WHERE ((run_kind <> 'review'::text) AND (status = ANY (ARRAY['pending'::text, 'running'::text, 'waiting_mcp'::text])));
 
-CREATE INDEX agent_runs_open ON core.agent_runs USING btree (status, lease_until) WHERE (status = ANY (ARRAY['running'::text, 'waiting_mcp'::text, 'waiting_owner_review'::text]));
+CREATE INDEX agent_runs_open ON core.agent_runs USING btree (status) WHERE (status = ANY (ARRAY['running'::text, 'waiting_mcp'::text, 'waiting_owner_review'::text]));
 
 CREATE INDEX agent_runs_parent ON core.agent_runs USING btree (parent_run_id);
 
@@ -694,9 +695,13 @@ CREATE INDEX agent_runs_pending ON core.agent_runs USING btree (created_at) WHER
 
 CREATE INDEX agent_runs_project ON core.agent_runs USING btree (project_id, created_at DESC, id DESC);
 
+CREATE INDEX agent_runs_reported ON core.agent_runs USING btree (lease_owner) WHERE ((attempt_result IS NOT NULL) AND (status = ANY (ARRAY['running'::text, 'waiting_mcp'::text])));
+
 CREATE INDEX agent_runs_uncleaned ON core.agent_runs USING btree (finished_at) WHERE ((cleaned_up_at IS NULL) AND (finished_at IS NOT NULL));
 
 CREATE INDEX agent_runs_unpublished ON core.agent_runs USING btree (updated_at) WHERE (published_state IS DISTINCT FROM ((((status || ':'::text) || attempt) || ':'::text) || COALESCE(pr_number, 0)));
+
+CREATE INDEX agent_runs_working ON core.agent_runs USING btree (project_id, agent_key) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text, 'waiting_mcp'::text]));
 
 CREATE UNIQUE INDEX agents_custom_key ON core.agents USING btree (project_id, agent_key) WHERE (role_kind = 'custom'::text);
 

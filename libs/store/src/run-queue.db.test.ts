@@ -147,3 +147,11 @@ test('a slot is free again when its run waits for the owner or is over', async (
   expect(await releaseSlots(store.db)).toBe(1);
   expect(await claim()).toBeDefined();
 });
+
+test('what is written of every working run every few seconds touches no index', async () => {
+  const { rows } = await sql<{ indexdef: string }>`
+    select indexdef from pg_indexes where schemaname = 'core' and tablename in ('agent_runs', 'slots')`.execute(store.db);
+
+  expect(rows.length).toBeGreaterThan(10);
+  expect(rows.filter(({ indexdef }) => /heartbeat_at|lease_until/.test(indexdef))).toEqual([]);
+});

@@ -220,9 +220,12 @@ export async function changeRun(
 }
 
 /** A sign of life of an attempt. Undefined: no such run, or a newer attempt has it. */
-export async function recordSignOfLife(db: Db, { id, attempt }: { id: string; attempt: number }): Promise<Run | undefined> {
-  const { rows } = await sql<Run>`
-    update core.agent_runs set heartbeat_at = now(), updated_at = now() where id = ${id} and attempt = ${attempt} returning *`.execute(db);
+export async function recordSignOfLife(
+  db: Db,
+  { id, attempt }: { id: string; attempt: number },
+): Promise<Pick<Run, 'status' | 'finishedAt'> | undefined> {
+  const { rows } = await sql<Pick<Run, 'status' | 'finishedAt'>>`/* prepared */
+    update core.agent_runs set heartbeat_at = now() where id = ${id} and attempt = ${attempt} returning status, finished_at`.execute(db);
   return rows[0];
 }
 
