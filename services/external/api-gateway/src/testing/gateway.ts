@@ -2,7 +2,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Delivery, DeliveryAnswer } from '@codex-k8s/contracts/internal';
 import { readAttached, splitBytes } from '@codex-k8s/http';
-import { createLogger, createMetrics, readConfig, type Metrics } from '@codex-k8s/runtime';
+import { createLogger, readConfig } from '@codex-k8s/runtime';
+import { createMetrics, type Metrics } from '@codex-k8s/runtime/metrics';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { issueSession, sessionCookie } from '../app/sessions.ts';
 import { Config } from '../config.ts';
