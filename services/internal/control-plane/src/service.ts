@@ -1,7 +1,7 @@
 import { contractText } from '@codex-k8s/contracts';
 import { createLabels } from '@codex-k8s/domain';
 import { githubProviders } from '@codex-k8s/github';
-import { acceptAttachedBytes, createHttpServer, drain, mountContract, readContract, type Operation } from '@codex-k8s/http';
+import { acceptAttachedBytes, createHttpServer, drain, mountContract, readContract, tokenVerifier, type Operation } from '@codex-k8s/http';
 import { connectKube, isInCluster, type Kube } from '@codex-k8s/kube';
 import { serveMetrics, staticKeys, type Logger } from '@codex-k8s/runtime';
 import { createMetrics, type Metrics } from '@codex-k8s/runtime/metrics';
@@ -11,7 +11,7 @@ import { bootstrap } from './app/bootstrap.ts';
 import type { Context } from './app/context.ts';
 import { startWakeUps } from './app/wake-ups.ts';
 import type { Config } from './config.ts';
-import { authenticateGateway, authenticateRun, authenticateStaff, authorizeStaff } from './http/authenticate.ts';
+import { authenticateGateway, authenticateRun, authenticateStaff, authorizeStaff, runTokenIssuer } from './http/authenticate.ts';
 import { clusterHandlers } from './http/cluster.ts';
 import { internalHandlers } from './http/internal.ts';
 import { gatewayOperations, staffHandlers } from './http/staff.ts';
@@ -66,6 +66,7 @@ export function createContext({ config, store, log }: Omit<Dependencies, 'strict
     keys: staticKeys(config.encryptionKeys),
     labels: createLabels(config.labelTexts),
     providerFor: githubProviders({ baseUrl: config.githubApiUrl }),
+    verifyRunToken: tokenVerifier(new TextEncoder().encode(config.runTokenKey), { issuer: runTokenIssuer }),
     kube: clusterOf(config),
   };
 }

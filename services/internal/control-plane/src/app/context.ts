@@ -16,6 +16,8 @@ export interface Context {
   readonly announceRun: () => void;
   /** A client of the code host in the name of a token. */
   readonly providerFor: (token: string) => RepositoryProvider;
+  /** The claims of a run token; throws `auth.unauthorized`. */
+  readonly verifyRunToken: (token: string) => Promise<Readonly<Record<string, unknown>>>;
   /** The cluster of the admin pages; the trial has none. */
   readonly kube: Kube | undefined;
 }

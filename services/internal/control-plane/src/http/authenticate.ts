@@ -51,10 +51,10 @@ export function authenticateGateway({ config }: Context, request: FastifyRequest
 export type RunScope = 'codexk8s:runner' | 'codexk8s:mcp';
 
 /** A run token names the run, the attempt and its scope. */
-export async function authenticateRun({ config }: Context, request: FastifyRequest, wanted: RunScope): Promise<RunCaller> {
+export async function authenticateRun({ verifyRunToken }: Context, request: FastifyRequest, wanted: RunScope): Promise<RunCaller> {
   const token = bearerOf(request.headers.authorization);
   if (!token) throw new AppError('auth.unauthorized', 'A run token is needed.');
-  const { run_id: runId, attempt, scope } = await verifyToken(encode(config.runTokenKey), { issuer: runTokenIssuer, token });
+  const { run_id: runId, attempt, scope } = await verifyRunToken(token);
   if (typeof runId !== 'string' || typeof attempt !== 'number') throw new AppError('auth.unauthorized', 'The token is not a run token.');
   if (scope !== wanted) throw new AppError('auth.forbidden', `The token is not for ${wanted}.`);
   return { runId, attempt };
