@@ -102,16 +102,6 @@ async function attempt({ config, environment, log, stop, folder, platform, spec,
 
 async function work(deps: TurnDeps): Promise<AttemptResult> {
   const { spec, folder, environment, controlPlane: platform, shipper, stop, redactor } = deps;
-  await platform.event('run.agent.started', {
-    branch: spec.target_branch,
-    kind: spec.kind,
-    trigger_kind: spec.trigger_kind,
-    program: spec.program,
-    model: spec.model,
-    reasoning_effort: spec.reasoning_effort,
-    agent_key: spec.agent.key,
-    attempt: spec.attempt,
-  });
   const state = await readState(folder);
   const { username, token } = spec.git;
   const git = createGit({
@@ -121,12 +111,23 @@ async function work(deps: TurnDeps): Promise<AttemptResult> {
     env: gitEnvironment(environment),
     signal: stop.signal,
   });
-  const workspace = await inSpan('clone', {}, () => prepareWorkspace(folder, spec, git)).catch(async (error: unknown) => {
+  const begun = platform.event('run.agent.started', {
+    branch: spec.target_branch,
+    kind: spec.kind,
+    trigger_kind: spec.trigger_kind,
+    program: spec.program,
+    model: spec.model,
+    reasoning_effort: spec.reasoning_effort,
+    agent_key: spec.agent.key,
+    attempt: spec.attempt,
+  });
+  const cloned = inSpan('clone', {}, () => prepareWorkspace(folder, spec, git)).catch(async (error: unknown) => {
     if (spec.kind === 'revise' && runnerFailure(error).code === 'run.pull_request_missing') {
       await platform.event('run.revise.pr_not_found', { branch: spec.target_branch });
     }
     throw error;
   });
+  const [workspace] = await Promise.all([cloned, begun]);
   await platform.event('run.workspace.prepared', {
     reused: workspace.isReused,
     head_sha: workspace.headSha,
