@@ -26,7 +26,7 @@ export function answerRefusals(context: Context): Reconciler {
   return {
     name: 'answer-refusals',
     everyMs: config.pollMs,
-    restMs: 100,
+    restMs: 500,
     overlaps: true,
     reconcile: overlappingPass(log, {
       read: async (options) => {

@@ -18,7 +18,7 @@ export function publishRunStatus(context: Context): Reconciler {
   return {
     name: 'publish-run-status',
     everyMs: config.pollMs,
-    restMs: 100,
+    restMs: 500, // every event of every run wakes it
     overlaps: true,
     reconcile: overlappingPass(log, {
       read: (options) => claimUnpublishedRuns(store.db, { claimSec, ...options }),
