@@ -19,7 +19,7 @@ export interface Forge extends View {
   readonly dataDir: string;
   readonly log: Logger;
   /** Called when deliveries were queued; they are in the store already. */
-  readonly wakeDeliveries: () => void;
+  readonly wakeDeliveries: (hookId: number) => void;
   /** Runs jobs of one repository one after the other. */
   readonly inOrder: <T>(repositoryId: number, job: () => Promise<T>) => Promise<T>;
 }

@@ -72,7 +72,7 @@ export async function startGithubServer(options: GithubServerOptions): Promise<G
   const deliverer = startDeliverer(store, log);
   const faults = createFaults();
   const urls = { html: '', api: '' };
-  const forge: Forge = { store, urls, dataDir, log, wakeDeliveries: () => deliverer.wake(), inOrder: createQueues() };
+  const forge: Forge = { store, urls, dataDir, log, wakeDeliveries: (hookId) => deliverer.wake(hookId), inOrder: createQueues() };
   const app = buildApp(forge, faults);
   await app.listen({ port, host });
   const url = (options.publicUrl ?? listeningUrl(app, host)).replace(/\/$/, '');

@@ -1,6 +1,6 @@
 import type { Logger } from '@codex-k8s/runtime';
 import { now } from '../forge.ts';
-import type { DeliveryRecord, HookRecord } from '../store/records.ts';
+import type { DeliveryRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 
 const timeoutMs = 10_000;
@@ -11,7 +11,7 @@ const keptResponseChars = 64_000;
  * store, so what a killed process left is sent by the next one; an attempt cut off in the middle is sent again with the same guid.
  */
 export interface Deliverer {
-  wake(): void;
+  wake(hookId: number): void;
   pause(): void;
   resume(): void;
   /** Resolves when nothing is queued (or deliveries are paused). */
@@ -34,31 +34,31 @@ export function startDeliverer(store: Store, log: Logger): Deliverer {
     }
   }
 
-  async function drain(hook: HookRecord): Promise<void> {
+  async function drain(hookId: number): Promise<void> {
     while (!gate.paused && !stop.signal.aborted) {
-      const delivery = nextOf(hook.id);
+      const delivery = nextOf(hookId);
       if (!delivery) return;
       const outcome = await attempt(delivery, stop.signal);
       if (stop.signal.aborted) return; // it stays queued for the next start
       record(store, delivery, outcome);
-      log.debug({ hookId: hook.id, event: delivery.event, guid: delivery.guid, statusCode: outcome.statusCode }, 'webhook delivered');
+      log.debug({ hookId, event: delivery.event, guid: delivery.guid, statusCode: outcome.statusCode }, 'webhook delivered');
     }
   }
 
-  function wake(): void {
-    if (gate.paused || stop.signal.aborted) return;
-    for (const hook of store.hooks.all()) {
-      if (busy.has(hook.id)) continue;
-      const work = drain(hook)
-        .catch((error: unknown) => log.error({ err: error, hookId: hook.id }, 'webhook queue failed'))
-        .finally(() => busy.delete(hook.id));
-      busy.set(hook.id, work);
-    }
+  function wake(hookId: number): void {
+    if (gate.paused || stop.signal.aborted || busy.has(hookId)) return;
+    const work = drain(hookId)
+      .catch((error: unknown) => log.error({ err: error, hookId }, 'webhook queue failed'))
+      .finally(() => busy.delete(hookId));
+    busy.set(hookId, work);
   }
 
   // A change may be in a transaction that is not committed yet: look after the current turn.
-  const wakeSoon = (): void => void setImmediate(wake);
-  wakeSoon();
+  const wakeSoon = (hookId: number): void => void setImmediate(wake, hookId);
+  const wakeAll = (): void => {
+    for (const { id } of store.hooks.all()) wakeSoon(id);
+  };
+  wakeAll();
   return {
     wake: wakeSoon,
     pause: () => {
@@ -66,7 +66,7 @@ export function startDeliverer(store: Store, log: Logger): Deliverer {
     },
     resume: () => {
       gate.paused = false;
-      wakeSoon();
+      wakeAll();
     },
     idle: async () => {
       await new Promise((resolve) => setImmediate(resolve));

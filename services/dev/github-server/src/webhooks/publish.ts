@@ -58,7 +58,7 @@ export function queueDelivery(forge: Forge, hook: HookRecord, event: string, bod
     },
   );
   forgetOld(forge, hook.id, delivery.id);
-  forge.wakeDeliveries();
+  forge.wakeDeliveries(hook.id);
   return delivery;
 }
 
@@ -73,7 +73,7 @@ export function queueRedelivery(forge: Forge, original: DeliveryRecord): Deliver
   const { id: _, ...draft } = original;
   const attempt = { ...draft, redelivery: true, queued: true, deliveredAt: now(), statusCode: 0, status: '', durationSec: 0 };
   const delivery = forge.store.deliveries.insert({ parent: original.hookId }, { ...attempt, responseHeaders: {}, responseBody: '' });
-  forge.wakeDeliveries();
+  forge.wakeDeliveries(original.hookId);
   return delivery;
 }
 
