@@ -57,8 +57,10 @@ export interface SeparateServices<Host extends CodeHost = GithubServer> extends 
   readonly dataDir: string;
   /** The bound repository's project. */
   readonly projectId: string;
-  /** Binds another repository of the demo owner to the project, or stores another token for it; for its issues there is a copy of `api`. */
-  bind(name: string, token: string): Promise<TrialApi>;
+  /** Binds another repository of the demo owner to the project or another one, or stores another token for it; for its issues there is a copy of `api`. */
+  bind(name: string, token: string, project?: string): Promise<TrialApi>;
+  /** Returns the id of one more project, with the settings of the first. */
+  addProject(slug: string): Promise<string>;
   /** One more worker. */
   startWorker(): Service;
   restartDatabase(): void;
@@ -147,8 +149,8 @@ export async function startServicesBeside<Host extends CodeHost>(
   });
   const access = { apiUrl: `${urls.gateway}/api/v1`, adminToken, githubUrl: urls.github, githubToken: secrets.ownerToken };
   const projectId = await createDemoProject(access);
-  const bind = async (name: string, token: string): Promise<TrialApi> => {
-    await bindRepository(access, { projectId, name, token });
+  const bind = async (name: string, token: string, project = projectId): Promise<TrialApi> => {
+    await bindRepository(access, { projectId: project, name, token });
     return trialApi({ ...access, repositoryName: name });
   };
   const api = await bind(demo.repository, secrets.botToken);
@@ -157,6 +159,7 @@ export async function startServicesBeside<Host extends CodeHost>(
     api,
     projectId,
     bind,
+    addProject: (slug) => createProject(access, { slug, name: slug }),
     store,
     github,
     services,
@@ -204,8 +207,12 @@ export interface StaffAccess {
   readonly adminToken: string;
 }
 
-export async function createDemoProject({ apiUrl, adminToken }: StaffAccess): Promise<string> {
-  const project = await post(`${apiUrl}/staff/projects`, adminToken, { slug: demo.project, name: 'Demo' });
+export function createDemoProject(access: StaffAccess): Promise<string> {
+  return createProject(access, { slug: demo.project, name: 'Demo' });
+}
+
+async function createProject({ apiUrl, adminToken }: StaffAccess, named: { slug: string; name: string }): Promise<string> {
+  const project = await post(`${apiUrl}/staff/projects`, adminToken, named);
   await fetch(`${apiUrl}/staff/projects/${project.id}`, {
     method: 'PATCH',
     headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },

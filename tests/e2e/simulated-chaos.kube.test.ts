@@ -82,6 +82,7 @@ test.skipIf(!hasNodes)(
     const random = randomOf(seed);
     const lives = new Map<string, Life>();
     await using platform = await startOnSimulatedNodes(kube, {
+      projects: 1,
       repositories: repositoryCount,
       inFlight: 60,
       maxAttempts,

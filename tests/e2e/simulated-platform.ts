@@ -1,6 +1,7 @@
 /** The platform with agents as pods of simulated nodes: every service a process, every pod's runner played by one process (dev/simulated-runners). */
 import { join } from 'node:path';
 import { writeTokenKubeconfig, type Kube } from '@codex-k8s/kube';
+import type { Store } from '@codex-k8s/store';
 import { sql } from 'kysely';
 import { installRights } from '../cluster/install-rights.ts';
 import { startGithubProcess } from './github-process.ts';
@@ -11,11 +12,14 @@ import { trialFolder, until } from './trial-platform.ts';
 export interface SimulatedPlatform extends SeparateServices<CodeHost> {
   /** One per repository; their issues are numbered from 1 each. */
   readonly repositories: readonly TrialApi[];
+  readonly projectIds: readonly string[];
 }
 
 export interface SimulatedPlatformOptions {
   readonly repositories: number;
-  /** Runs at once, of the project and of each role. */
+  /** The repositories are spread over so many. */
+  readonly projects: number;
+  /** Runs at once, of each project and of each role. */
   readonly inFlight: number;
   readonly maxAttempts: number;
   /** Which nodes: a label of dev/cluster's pod stages. */
@@ -28,7 +32,7 @@ const botTokenOf = (n: number): string => `simulated-bot-token-${n}`;
 /** Two workers with the documented rights. */
 export async function startOnSimulatedNodes(
   kube: Kube,
-  { repositories: count, inFlight, maxAttempts, nodes, environment = {} }: SimulatedPlatformOptions,
+  { repositories: count, projects, inFlight, maxAttempts, nodes, environment = {} }: SimulatedPlatformOptions,
 ): Promise<SimulatedPlatform> {
   await using starting = new AsyncDisposableStack();
   const folder = trialFolder();
@@ -67,30 +71,30 @@ export async function startOnSimulatedNodes(
       },
     }),
   );
-  await allowParallel(platform, { inFlight, maxAttempts });
+  const projectIds = [platform.projectId];
+  for (let n = 1; n < projects; n += 1) projectIds.push(await platform.addProject(`simulated-${n + 1}`));
+  await allowParallel(platform.store, { inFlight, maxAttempts });
   const repositories: TrialApi[] = [];
-  for (const [n, name] of names.entries()) repositories.push(await platform.bind(name, botTokenOf(n)));
+  for (const [n, name] of names.entries()) repositories.push(await platform.bind(name, botTokenOf(n), projectIds[n % projects]));
   const running = starting.move();
   return Object.assign(platform, {
     repositories,
+    projectIds,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   });
 }
 
-async function allowParallel(
-  { store, projectId }: SeparateServices<CodeHost>,
-  { inFlight, maxAttempts }: { inFlight: number; maxAttempts: number },
-) {
+async function allowParallel(store: Store, { inFlight, maxAttempts }: { inFlight: number; maxAttempts: number }): Promise<void> {
   await until('the policies', async () => {
     const changed = await sql`update core.agent_policies set max_parallel_runs = ${inFlight}, max_attempts = ${maxAttempts},
       runtime_mode = 'code-only'`.execute(store.db);
     return (changed.numAffectedRows ?? 0n) > 0n;
   });
-  await allowSlots({ store, projectId }, inFlight);
+  await allowSlots(store, inFlight);
 }
 
-/** How many runs the project may have at once. */
-export async function allowSlots({ store, projectId }: Pick<SimulatedPlatform, 'store' | 'projectId'>, count: number): Promise<void> {
+/** How many runs each project may have at once. */
+export async function allowSlots({ db }: Store, count: number): Promise<void> {
   const settings = JSON.stringify({ max_parallel_runs: count });
-  await sql`update core.projects set settings = settings || ${settings}::jsonb where id = ${projectId}`.execute(store.db);
+  await sql`update core.projects set settings = settings || ${settings}::jsonb`.execute(db);
 }
