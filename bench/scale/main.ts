@@ -28,6 +28,7 @@ const deliversEvery = 10;
 const name = 'scale';
 const longMs = 3_600_000;
 const problems: string[] = [];
+const runnerFailures: string[] = [];
 
 console.log(`## Scale\n\n${describeMachine()}\n`);
 await using stack = new AsyncDisposableStack();
@@ -113,7 +114,7 @@ await using _runners = startSimulatedRunners(kube, {
     if (isHolding) return released.promise;
     return kind === 'review' || begun % deliversEvery === 0 ? 'delivers' : 'fails';
   },
-  onError: (error, { runId }) => problems.push(`the runner of ${runId}: ${String(error)}`),
+  onError: (error, { runId }) => runnerFailures.push(`the runner of ${runId}: ${String(error)}`),
 });
 
 await allowSlots(store, 0); // the gate: no project has a slot while its runs are made
@@ -210,7 +211,8 @@ console.log(
     ],
   )}\n`,
 );
-for (const problem of problems.slice(0, 20)) console.error(problem);
+if (runnerFailures.length > 0) problems.push(`${runnerFailures.length} simulated runners failed, such as ${runnerFailures[0] ?? ''}`);
+for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
 
 function described(what: string, { made, running: ran }: Rates): string[] {

@@ -1,4 +1,6 @@
 /** What a kubelet would do for the pods of runs: read their Secret, say that they ended. Speaks as an administrator of the test's cluster. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAppError } from '@codex-k8s/domain';
 import { found, jobName, type Kube, type V1Pod } from '@codex-k8s/kube';
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { fateAnnotation, type Fate } from '../../cluster/src/pod-stages.ts';
@@ -28,12 +30,26 @@ export async function readRunToken({ core }: Kube, { namespace, runId, attempt }
     const secret = await found(`Secret ${namespace}/${name}`, () => core.readNamespacedSecret({ name, namespace }));
     const token = secret?.data?.['CODEXK8S_RUN_TOKEN'];
     if (token !== undefined) return Buffer.from(token, 'base64').toString('utf8');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
   }
   return undefined;
 }
 
-export async function sayEnded({ core }: Kube, { namespace, name }: PodOfRun): Promise<void> {
+const triesToSay = 20;
+
+/** Says it again to an API server that does not answer, as a kubelet would: thousands of pods may end at once. */
+export async function sayEnded(kube: Kube, pod: PodOfRun): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await sayEndedOnce(kube, pod);
+    } catch (error) {
+      if (tries === triesToSay || !isAppError(error, 'kube.unavailable')) throw error;
+      await sleep(500 + Math.random() * 1_000);
+    }
+  }
+}
+
+async function sayEndedOnce({ core }: Kube, { namespace, name }: PodOfRun): Promise<void> {
   const at = new Date().toISOString();
   const state = { terminated: { exitCode: 0, reason: 'Completed', startedAt: at, finishedAt: at } };
   const containerStatuses = [{ name: 'run', ready: false, restartCount: 0, image: '', imageID: '', state }];
