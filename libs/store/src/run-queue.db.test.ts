@@ -2,7 +2,7 @@ import { aProject, aRepository, aRun, openTestStore } from '@codex-k8s/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { adoptRuns, claimPendingRuns, nextAttempt, releaseSlots, renewLeases } from './run-queue.ts';
-import { getRun, moveRun, type Run } from './runs.ts';
+import { getRun, moveRun, recordSignOfLife, type Run } from './runs.ts';
 
 const store = await openTestStore();
 afterAll(() => store[Symbol.asyncDispose]());
@@ -154,4 +154,8 @@ test('what is written of every working run every few seconds touches no index', 
 
   expect(rows.length).toBeGreaterThan(10);
   expect(rows.filter(({ indexdef }) => /heartbeat_at|lease_until/.test(indexdef))).toEqual([]);
+  const run = await aRun(store, { repository: await aRepo() });
+  await recordSignOfLife(store.db, { id: run.id, attempt: run.attempt });
+  const after = await getRun(store.db, run.id);
+  expect(after).toEqual({ ...run, heartbeatAt: expect.any(Date) });
 });
