@@ -1,6 +1,7 @@
 /**
  * Starting a process here copies this process's page tables and waits until the new one has begun, and nothing else runs meanwhile: 34 ms on a
- * busy machine. Git is therefore started by a shell, which reads one line per command; files carry what goes in and out.
+ * busy machine. Git is therefore started by shells, which read one line per command; files carry what goes in and out. Each runs one command at a
+ * time: of those it sends to the background a shell never collects what has ended until it waits for all, and the process numbers of the machine run out.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -26,19 +27,12 @@ export interface GitStarter extends Disposable {
   run(request: StartRequest): Promise<GitResult>;
 }
 
+const shellCount = 4;
+
 export function startGitStarter(): GitStarter {
   const folder = mkdtempSync(join(tmpdir(), 'codexk8s-git-'));
-  const shell = spawn('sh', [], { stdio: ['pipe', 'pipe', 'inherit'], cwd: folder });
-  const waiting = new Map<number, PromiseWithResolvers<number>>();
+  const shells = Array.from({ length: shellCount }, () => openShell(folder));
   let lastId = 0;
-  createInterface(shell.stdout).on('line', (line) => {
-    const [id, code] = line.split(' ').map(Number);
-    waiting.get(id ?? 0)?.resolve(code ?? 1);
-    waiting.delete(id ?? 0);
-  });
-  shell.on('exit', () => {
-    for (const { reject } of waiting.values()) reject(new Error('the shell that starts git has ended'));
-  });
   return {
     run: async ({ gitDir, args, env, input }) => {
       lastId += 1;
@@ -49,19 +43,45 @@ export function startGitStarter(): GitStarter {
         .map(quoted)
         .join(' ');
       const source = input.length > 0 ? quoted(inPath) : '/dev/null';
-      const ended = Promise.withResolvers<number>();
-      waiting.set(id, ended);
-      shell.stdin.write(
-        `{ cd ${quoted(gitDir)} && ${command} <${source} >${quoted(outPath)} 2>${quoted(errorPath)}; echo "${id} $?"; } &\n`,
-      );
-      const code = await ended.promise;
+      const shell = shells.reduce((least, one) => (one.waiting < least.waiting ? one : least));
+      const code = await shell.run(`cd ${quoted(gitDir)} && ${command} <${source} >${quoted(outPath)} 2>${quoted(errorPath)}`);
       const [stdout, stderr] = await Promise.all([readFile(outPath), readFile(errorPath, 'utf8')]);
       await Promise.all([inPath, outPath, errorPath].map((path) => rm(path, { force: true })));
       return { code, stdout, stderr };
     },
     [Symbol.dispose]() {
-      shell.stdin.end();
+      for (const shell of shells) shell[Symbol.dispose]();
       rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Shell extends Disposable {
+  /** Commands it has not ended yet. */
+  readonly waiting: number;
+  /** Resolves to the exit code, after all that came before. */
+  run(command: string): Promise<number>;
+}
+
+function openShell(folder: string): Shell {
+  const shell = spawn('sh', [], { stdio: ['pipe', 'pipe', 'inherit'], cwd: folder });
+  const waiting: PromiseWithResolvers<number>[] = [];
+  createInterface(shell.stdout).on('line', (code) => waiting.shift()?.resolve(Number(code)));
+  shell.on('exit', () => {
+    for (const { reject } of waiting) reject(new Error('the shell that starts git has ended'));
+  });
+  return {
+    get waiting() {
+      return waiting.length;
+    },
+    run: async (command) => {
+      const ended = Promise.withResolvers<number>();
+      waiting.push(ended);
+      shell.stdin.write(`${command}; echo $?\n`);
+      return ended.promise;
+    },
+    [Symbol.dispose]() {
+      shell.stdin.end();
     },
   };
 }
