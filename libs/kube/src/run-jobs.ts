@@ -113,10 +113,15 @@ function runEvent(
     about,
     name,
     isWarning: type === 'Warning',
-    reason: reason ?? '',
-    message: (message ?? '').slice(0, 2_000),
+    reason: storable(reason),
+    message: storable(message),
     at: instant(eventTime ?? firstTimestamp ?? metadata.creationTimestamp),
   };
+}
+
+/** As text that a database takes: not too long, without NUL or half a character. */
+function storable(text = ''): string {
+  return text.slice(0, 2_000).toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
 /** Lists have dates where watches have the text of them, whatever their types say; what is missing or makes no sense is now. */

@@ -46,6 +46,18 @@ test('one goes alone at once, and what comes meanwhile goes together', async () 
   expect(started.map(({ items }) => items)).toEqual([['a'], ['b', 'c']]);
 });
 
+test('a batch that lingers takes along what comes meanwhile', async () => {
+  const { send, nth, started } = batches({ lingerMs: 50 });
+  const first = send('a');
+  await turn();
+  const second = send('b');
+
+  (await nth(0)).answer();
+
+  expect(await Promise.all([first, second])).toEqual(['answer to a', 'answer to b']);
+  expect(started.map(({ items }) => items)).toEqual([['a', 'b']]);
+});
+
 test('a batch has so many items and so large ones at most', async () => {
   const { send, nth, started } = batches({ maxItems: 3, maxSize: 4, sizeOf: (item) => item.length });
   const answers = ['a', 'b', 'c', 'd', 'eeee', 'ffffffff', 'g'].map(send);

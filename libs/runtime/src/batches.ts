@@ -1,11 +1,13 @@
 /**
  * Work that is cheaper together: what comes while a batch is under way waits and goes as the next one. So batches form under load and only then;
- * nothing waits for others to come.
+ * nothing waits for others to come, unless `lingerMs` says so.
  */
 
 export interface BatchOptions<Item, Answer> {
   /** A batch that takes longer does not hold up the next one. */
   readonly patienceMs: number;
+  /** How long a batch waits for others to come along, for work that nobody waits for. */
+  readonly lingerMs?: number;
   /** Batches under way at most. */
   readonly atOnce: number;
   /** Items of a batch at most. */
@@ -28,7 +30,7 @@ interface Waiting<Item, Answer> {
 
 /** A function for one item; it answers as if the item went alone. */
 export function inBatches<Item, Answer>(options: BatchOptions<Item, Answer>): (item: Item) => Promise<Answer> {
-  const { patienceMs, atOnce, maxItems, maxSize = Infinity, sizeOf = () => 0, keysOf = () => [], run } = options;
+  const { patienceMs, lingerMs = 0, atOnce, maxItems, maxSize = Infinity, sizeOf = () => 0, keysOf = () => [], run } = options;
   let queue: Waiting<Item, Answer>[] = [];
   const busyKeys = new Set<string>();
   let underWay = 0;
@@ -98,7 +100,8 @@ export function inBatches<Item, Answer>(options: BatchOptions<Item, Answer>): (i
   function plan(): void {
     if (isPlanned || newest !== undefined || underWay === atOnce) return;
     isPlanned = true;
-    setImmediate(startBatch);
+    if (lingerMs > 0) setTimeout(startBatch, lingerMs);
+    else setImmediate(startBatch);
   }
 
   return (item) =>

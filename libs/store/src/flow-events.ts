@@ -1,6 +1,7 @@
 import type { ActorRef, FlowEventType } from '@codex-k8s/domain';
 import { sql, type Selectable } from 'kysely';
 import { asJson } from './json.ts';
+import { rowsOf } from './sql-parts.ts';
 import type { Db, Tx } from './store.ts';
 import type { AuditFlowEvents } from './tables.gen.ts';
 
@@ -22,33 +23,25 @@ export async function recordEvent(
   db: Db | Tx,
   { type, correlationId, actor, runId, projectId, key, payload = {} }: NewFlowEvent,
 ): Promise<boolean> {
-  const result = await db
-    .insertInto('audit.flowEvents')
-    .values({
-      correlationId,
-      runId: runId ?? null,
-      projectId: projectId ?? null,
-      actorType: actor.type,
-      actorId: actor.id,
-      eventType: type,
-      eventKey: key ?? null,
-      payload: asJson(payload),
-    })
-    .onConflict((conflict) => conflict.columns(['runId', 'eventKey']).where('eventKey', 'is not', null).doNothing())
-    .executeTakeFirst();
-  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
-}
-
-/** As `recordEvent` for a run of which only the id is known. False: recorded before, or there is no such run. */
-export async function recordEventOfRun(
-  db: Db,
-  { runId, type, actor, key, payload }: Required<Pick<NewFlowEvent, 'type' | 'actor' | 'key' | 'payload'>> & { readonly runId: string },
-): Promise<boolean> {
-  const { numAffectedRows } = await sql`
+  const { numAffectedRows } = await sql`/* prepared */
     insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, event_key, payload)
-    select correlation_id, id, project_id, ${actor.type}, ${actor.id}, ${type}, ${key}, ${asJson(payload)} from core.agent_runs where id = ${runId}
+    values (${correlationId}, ${runId ?? null}, ${projectId ?? null}, ${actor.type}, ${actor.id}, ${type}, ${key ?? null}, ${asJson(payload)})
     on conflict (run_id, event_key) where event_key is not null do nothing`.execute(db);
   return (numAffectedRows ?? 0n) > 0n;
+}
+
+export type NewEventOfRun = Required<Pick<NewFlowEvent, 'type' | 'actor' | 'key' | 'payload' | 'runId'>>;
+
+/** As `recordEvent` for runs of which only the id is known; an event that was recorded before or whose run is not there is left out. Returns how many were new. */
+export async function recordEventsOfRuns(db: Db, events: readonly NewEventOfRun[]): Promise<number> {
+  const rows = events.map(({ actor, ...event }) => ({ ...event, actorType: actor.type, actorId: actor.id }));
+  const { numAffectedRows } = await sql`/* prepared */
+    insert into audit.flow_events (correlation_id, run_id, project_id, actor_type, actor_id, event_type, event_key, payload)
+    select r.correlation_id, r.id, r.project_id, q."actorType", q."actorId", q.type, q.key, q.payload
+    from ${rowsOf(rows, '"runId" uuid, type text, "actorType" text, "actorId" text, key text, payload jsonb')}
+      cross join lateral (select id, correlation_id, project_id from core.agent_runs where id = q."runId" limit 1) r
+    on conflict (run_id, event_key) where event_key is not null do nothing`.execute(db);
+  return Number(numAffectedRows ?? 0n);
 }
 
 /** The first event of a type of a run: what was on record before anything could follow it. */

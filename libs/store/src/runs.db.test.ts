@@ -1,7 +1,7 @@
 import { aProject, aRepository, aRun, openTestStore } from '@codex-k8s/testkit';
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
-import { listRunEvents, recordEvent } from './flow-events.ts';
+import { listRunEvents, recordEvent, recordEventsOfRuns } from './flow-events.ts';
 import { createRunOnce, getRun, moveRun } from './runs.ts';
 import { getSession } from './sessions.ts';
 
@@ -134,4 +134,20 @@ test('an event with a key is recorded once', async () => {
   const event = { type: 'run.branch.pushed', correlationId: run.correlationId, runId: run.id, actor, key: '1/push' } as const;
 
   expect([await recordEvent(store.db, event), await recordEvent(store.db, event)]).toEqual([true, false]);
+});
+
+test('of events of several runs each is recorded once, and those of unknown runs are left out', async () => {
+  const runs = [await aRun(store, { repository }), await aRun(store, { repository })];
+  const unknown = '00000000-0000-4000-8000-000000000000';
+  const events = [...runs.map(({ id }) => id), unknown].map(
+    (runId, n) => ({ runId, type: 'run.cluster.event', actor, key: `cluster/${n}`, payload: { n } }) as const,
+  );
+
+  const recorded = [await recordEventsOfRuns(store.db, [...events, ...events]), await recordEventsOfRuns(store.db, events)];
+
+  expect(recorded).toEqual([2, 0]);
+  for (const [n, { id, correlationId, projectId }] of runs.entries()) {
+    const found = (await listRunEvents(store.db, { runId: id, after: 0, limit: 10 })).filter(({ eventKey }) => eventKey !== null);
+    expect(found).toMatchObject([{ correlationId, projectId, eventType: 'run.cluster.event', eventKey: `cluster/${n}`, payload: { n } }]);
+  }
 });

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { activeStatuses, AppError, createLabels } from '@codex-k8s/domain';
 import { githubProviders } from '@codex-k8s/github';
 import { connectKube } from '@codex-k8s/kube';
-import { serveMetrics, serveStatus, startReconcilers, staticKeys, type Logger } from '@codex-k8s/runtime';
+import { inBatches, serveMetrics, serveStatus, startReconcilers, staticKeys, type Logger } from '@codex-k8s/runtime';
 import { createMetrics } from '@codex-k8s/runtime/metrics';
-import { countRunsByStatus, listOwnRuns, recordEventOfRun, releaseLeases, type Store } from '@codex-k8s/store';
+import { countRunsByStatus, listOwnRuns, recordEventsOfRuns, releaseLeases, type Store } from '@codex-k8s/store';
 import type { AgentRuntime, RuntimeEvent } from './app/agent-runtime.ts';
 import { worker, type Context } from './app/context.ts';
 import type { Config } from './config.ts';
@@ -111,18 +111,29 @@ function createContext({ config, store, log, baseEnv }: Dependencies): Context {
     log,
     keys: staticKeys(config.encryptionKeys),
     labels: createLabels(config.labelTexts),
-    runtime: createRuntime({ config, log, baseEnv, onEvent: (event) => void putOnTimeline({ store, log }, event) }),
+    runtime: createRuntime({ config, log, baseEnv, onEvent: timelineWriter({ store, log }) }),
     providerFor: githubProviders({ baseUrl: config.githubApiUrl }),
   };
 }
 
 /** Every worker hears every event; the first puts it on record. */
-async function putOnTimeline({ store, log }: Pick<Dependencies, 'store' | 'log'>, { runId, uid, payload }: RuntimeEvent): Promise<void> {
-  try {
-    await recordEventOfRun(store.db, { runId, type: 'run.cluster.event', actor: worker, key: `cluster/${uid}`, payload });
-  } catch (err) {
-    log.warn({ runId, err }, 'an event of the cluster could not be put on record');
-  }
+function timelineWriter({ store, log }: Pick<Dependencies, 'store' | 'log'>): (event: RuntimeEvent) => void {
+  const record = inBatches<RuntimeEvent, void>({
+    lingerMs: 250,
+    patienceMs: 10_000,
+    atOnce: 1,
+    maxItems: 200,
+    run: async (events) => {
+      await recordEventsOfRuns(
+        store.db,
+        events.map(({ runId, uid, payload }) => ({ runId, type: 'run.cluster.event', actor: worker, key: `cluster/${uid}`, payload })),
+      );
+      return events.map(() => ({ status: 'fulfilled', value: undefined }));
+    },
+  });
+  return (event) => {
+    record(event).catch((err: unknown) => log.warn({ runId: event.runId, err }, 'an event of the cluster could not be put on record'));
+  };
 }
 
 type RuntimeOptions = Pick<Dependencies, 'config' | 'log' | 'baseEnv'> & { readonly onEvent: (event: RuntimeEvent) => void };
