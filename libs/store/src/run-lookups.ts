@@ -87,16 +87,26 @@ export async function listUncleanedRuns(db: Db, { keepSec, limit }: { keepSec: n
   return rows;
 }
 
-/** Status and attempt of some runs: what a sweep compares live processes with. */
-export async function statusOfRuns(db: Db, ids: readonly string[]): Promise<Map<string, RunState>> {
-  if (ids.length === 0) return new Map();
-  // One parameter, however many they are: a statement takes 65,535 at most, and 300 cost it 40 ms.
-  const { rows } = await sql<RunState>`
-    select id, status, attempt, correlation_id, repository_id from core.agent_runs where id = any(${ids}::uuid[])`.execute(db);
-  return new Map(rows.map((run) => [run.id, run]));
+/**
+ * Of attempts whose processes live those that should not: their run is over, waits for the owner, has a newer attempt or is unknown. Looks each up by
+ * its key (`limit 1`), whatever the planner thinks of the table's size.
+ */
+export async function listStrays(db: Db, alive: readonly { readonly runId: string; readonly attempt: number }[]): Promise<Stray[]> {
+  if (alive.length === 0) return [];
+  // One parameter per column, however many they are: a statement takes 65,535 at most, and 300 cost it 40 ms.
+  const [ids, attempts] = [alive.map(({ runId }) => runId), alive.map(({ attempt }) => attempt)];
+  const { rows } = await sql<Stray>`
+    select a.id, a.attempt, r.correlation_id, r.repository_id
+    from unnest(${ids}::uuid[], ${attempts}::int[]) as a(id, attempt)
+      left join lateral (select id, status, attempt, correlation_id, repository_id from core.agent_runs where id = a.id limit 1) r on true
+    where r.id is null or r.attempt > a.attempt or r.status not in ('pending', 'running', 'waiting_mcp')`.execute(db);
+  return rows;
 }
 
-export type RunState = Pick<Run, 'id' | 'status' | 'attempt' | 'correlationId' | 'repositoryId'>;
+export type Stray = Pick<Run, 'id' | 'attempt' | 'repositoryId'> & {
+  /** Null: there is no such run. */
+  readonly correlationId: string | null;
+};
 
 export async function countRunsByStatus(db: Db): Promise<Map<string, number>> {
   const { rows } = await sql<{ status: string; count: number }>`

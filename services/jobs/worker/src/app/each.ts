@@ -7,7 +7,7 @@ export const actsAtOnce = 32;
 
 export interface Row {
   readonly id: string;
-  readonly correlationId?: string;
+  readonly correlationId?: string | null;
   readonly repositoryId?: string | null;
   readonly issueNumber?: number | null;
 }

@@ -1,5 +1,5 @@
 import type { Reconciler } from '@codex-k8s/runtime';
-import { changeRun, listUncleanedRuns, recordEvent, releaseSlots, statusOfRuns } from '@codex-k8s/store';
+import { changeRun, listStrays, listUncleanedRuns, recordEvent, releaseSlots } from '@codex-k8s/store';
 import { worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
 import { keepPodLog } from '../app/keep-pod-log.ts';
@@ -12,25 +12,13 @@ export function sweepProcesses(context: Context): Reconciler {
     everyMs: config.pollMs,
     restMs: 1_000,
     reconcile: async () => {
-      const alive = await runtime.listAlive();
-      const known = await statusOfRuns(
-        store.db,
-        alive.map(({ runId }) => runId),
-      );
-      const stray = alive.filter(({ runId, attempt }) => {
-        const run = known.get(runId);
-        return !run || run.attempt > attempt || !['pending', 'running', 'waiting_mcp'].includes(run.status);
+      const strays = await listStrays(store.db, await runtime.listAlive());
+      await each(log, strays, async ({ id, attempt, repositoryId, correlationId }) => {
+        if (correlationId !== null) await keepPodLog(context, { id, attempt, repositoryId, correlationId });
+        await runtime.stop(id);
       });
-      await each(
-        log,
-        stray.map(({ runId, attempt }) => ({ id: runId, attempt })),
-        async ({ id, attempt }) => {
-          const run = known.get(id);
-          if (run) await keepPodLog(context, { ...run, attempt });
-          await runtime.stop(id);
-        },
-      );
-      return (await releaseSlots(store.db)) > 0 ? 1 : 0;
+      await releaseSlots(store.db);
+      return 0; // all of them were seen to
     },
   };
 }
