@@ -721,7 +721,11 @@ CREATE UNIQUE INDEX run_namespaces_in_use ON core.run_namespaces USING btree (pr
 
 CREATE INDEX run_namespaces_run ON core.run_namespaces USING btree (run_id);
 
+CREATE INDEX slots_free ON core.slots USING btree (project_id, slot_no) WHERE (state = 'free'::text);
+
 CREATE UNIQUE INDEX slots_run_key ON core.slots USING btree (run_id);
+
+CREATE INDEX slots_taken ON core.slots USING btree (project_id) WHERE (state <> 'free'::text);
 
 CREATE UNIQUE INDEX users_email_key ON core.users USING btree (email);
 

@@ -70,7 +70,7 @@ export const getRunSpec = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Say that the attempt is alive; learn whether to go on
  *
- * Sent every 5 s. When `continue` is false the runner kills the agent's process group and ends.
+ * Sent every 5 s while few runs work, and less often beside many, as the last answer said. When `continue` is false the runner kills the agent's process group and ends.
  */
 export const heartbeat = <ThrowOnError extends boolean = false>(options: Options<HeartbeatData, ThrowOnError>): RequestResult<HeartbeatResponses, HeartbeatErrors, ThrowOnError> => (options.client ?? client).post<HeartbeatResponses, HeartbeatErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],

@@ -268,6 +268,10 @@ export type HeartbeatResponses = {
     200: {
         status: string;
         continue: boolean;
+        /**
+         * When to send the next one, unless the attempt was told to be heard sooner.
+         */
+        next_in_seconds?: number;
     };
 };
 

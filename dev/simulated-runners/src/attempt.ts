@@ -1,7 +1,13 @@
 /** One attempt without an agent: the calls of the real runner in their order, by the real runner's own client; the work itself is one commit. */
 import type { AttemptResult, RunSpec } from '@codex-k8s/contracts/internal';
 import { Secret } from '@codex-k8s/runtime';
-import { AttemptOver, controlPlane, type ControlPlane } from '../../../services/jobs/agent-runner/src/control-plane.ts';
+import {
+  AttemptOver,
+  controlPlane,
+  type ControlPlane,
+  type HeartbeatAnswer,
+} from '../../../services/jobs/agent-runner/src/control-plane.ts';
+import { beatAfterMs } from '../../../services/jobs/agent-runner/src/heartbeat.ts';
 import type { PodOfRun } from './kubelet.ts';
 import { commitFile, startOfBranch } from './push.ts';
 import { submitResult } from './submit-result.ts';
@@ -72,12 +78,14 @@ function startBeats(
   const beats: { timer: NodeJS.Timeout | undefined } = { timer: undefined };
   const beat = async (): Promise<void> => {
     if (signal.aborted) return;
+    let answer: HeartbeatAnswer | undefined;
     try {
-      if (!(await platform.heartbeat()).continue) return onOver();
+      answer = await platform.heartbeat();
+      if (!answer.continue) return onOver();
     } catch (error) {
       if (error instanceof AttemptOver) return onOver();
     }
-    if (!signal.aborted) beats.timer = setTimeout(() => void beat(), heartbeatMs);
+    if (!signal.aborted) beats.timer = setTimeout(() => void beat(), beatAfterMs(answer, heartbeatMs));
   };
   void beat();
   return beats;

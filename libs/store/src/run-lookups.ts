@@ -108,6 +108,13 @@ export type Stray = Pick<Run, 'id' | 'attempt' | 'repositoryId'> & {
   readonly correlationId: string | null;
 };
 
+/** Started runs that are neither over nor wait for their owner. */
+export async function countWorkingRuns(db: Db): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from core.agent_runs where status in ('running', 'waiting_mcp')`.execute(db);
+  return rows[0]?.count ?? 0;
+}
+
 export async function countRunsByStatus(db: Db): Promise<Map<string, number>> {
   const { rows } = await sql<{ status: string; count: number }>`
     select status, count(*)::int as count from core.agent_runs where finished_at is null group by status`.execute(db);

@@ -9,6 +9,7 @@ import { createRunAnnouncer, pendingMigrations, translateDatabaseError, type Sto
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bootstrap } from './app/bootstrap.ts';
 import type { Context } from './app/context.ts';
+import { heartbeatPace } from './app/heartbeat-pace.ts';
 import { startWakeUps } from './app/wake-ups.ts';
 import type { Config } from './config.ts';
 import { authenticateGateway, authenticateRun, authenticateStaff, authorizeStaff, runTokenIssuer } from './http/authenticate.ts';
@@ -67,6 +68,7 @@ export function createContext({ config, store, log }: Omit<Dependencies, 'strict
     labels: createLabels(config.labelTexts),
     providerFor: githubProviders({ baseUrl: config.githubApiUrl }),
     verifyRunToken: tokenVerifier(new TextEncoder().encode(config.runTokenKey), { issuer: runTokenIssuer }),
+    heartbeatSec: heartbeatPace(store),
     kube: clusterOf(config),
   };
 }

@@ -25,11 +25,17 @@ export type LogLine = AppendRunLogsData['body']['lines'][number];
 export type RunEventType = InsertRunEventData['body']['event_type'];
 export type SessionSnapshot = SaveAgentSessionData['body'];
 
+export interface HeartbeatAnswer {
+  readonly status: string;
+  readonly continue: boolean;
+  readonly next_in_seconds?: number;
+}
+
 /** Every call repeats until the platform has answered, `signal` aborts, or the tries are used up (AppError `service.unavailable`). */
 export interface ControlPlane {
   spec(): Promise<RunSpec>;
   /** One try: the next beat follows soon. */
-  heartbeat(): Promise<{ readonly status: string; readonly continue: boolean }>;
+  heartbeat(): Promise<HeartbeatAnswer>;
   event(type: RunEventType, payload: Readonly<Record<string, unknown>>, key?: string): Promise<void>;
   /** False: the log is full. */
   logs(seq: number, lines: readonly LogLine[]): Promise<boolean>;

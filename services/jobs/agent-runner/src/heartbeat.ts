@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs';
 import type { Logger } from '@codex-k8s/runtime';
-import { AttemptOver, type ControlPlane } from './control-plane.ts';
+import { AttemptOver, type ControlPlane, type HeartbeatAnswer } from './control-plane.ts';
 import type { Stop } from './stop.ts';
 
 export interface HeartbeatOptions {
   readonly controlPlane: Pick<ControlPlane, 'heartbeat'>;
-  readonly everyMs: number;
+  /** However seldom the platform wants to hear of it, this often at least. */
+  readonly longestMs: number;
   /** The run's own. */
   readonly folder: string;
   readonly stop: Stop;
@@ -15,11 +16,18 @@ export interface HeartbeatOptions {
 /** Long after this the platform would replace the attempt anyway; its session is on the disk. */
 const longestSilenceMs = 3_600_000;
 
+const usualMs = 5_000;
+
+/** How long an attempt waits after this answer; undefined: after none. */
+export function beatAfterMs(answer: HeartbeatAnswer | undefined, longestMs: number): number {
+  return Math.min(longestMs, answer?.next_in_seconds === undefined ? usualMs : answer.next_in_seconds * 1_000);
+}
+
 /**
  * Tells the platform every few seconds that the attempt lives, and stops it when the answer says so. An absent control plane stops nothing
  * for an hour, unless the run's folder is gone as well: then the platform was removed, and nobody will ever hear this attempt.
  */
-export function startHeartbeat({ controlPlane, everyMs, folder, stop, log }: HeartbeatOptions): Disposable {
+export function startHeartbeat({ controlPlane, longestMs, folder, stop, log }: HeartbeatOptions): Disposable {
   let isEnded = false;
   let known: string | undefined;
   let answeredAt = Date.now();
@@ -30,12 +38,12 @@ export function startHeartbeat({ controlPlane, everyMs, folder, stop, log }: Hea
     return now === undefined || (known !== undefined && now !== known);
   }
 
-  async function beat(): Promise<void> {
+  async function beat(): Promise<HeartbeatAnswer | undefined> {
     known ??= identityOf(folder);
     try {
       const answer = await controlPlane.heartbeat();
       answeredAt = Date.now();
-      if (answer.continue) return;
+      if (answer.continue) return answer;
       log.info({ status: answer.status }, 'the platform ends this attempt');
       stop.request('over');
     } catch (error) {
@@ -46,11 +54,12 @@ export function startHeartbeat({ controlPlane, everyMs, folder, stop, log }: Hea
       else if (Date.now() - answeredAt > longestSilenceMs) stop.request('terminated');
       else if (!stop.signal.aborted) log.warn({ err: error }, 'heartbeat failed');
     }
+    return undefined;
   }
 
   async function loop(): Promise<void> {
-    await beat();
-    if (!isEnded && !stop.signal.aborted) timer = setTimeout(() => void loop(), everyMs);
+    const answer = await beat();
+    if (!isEnded && !stop.signal.aborted) timer = setTimeout(() => void loop(), beatAfterMs(answer, longestMs));
   }
 
   void loop();

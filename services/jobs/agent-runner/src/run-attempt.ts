@@ -26,7 +26,7 @@ export async function runAttempt(config: Config, environment: TurnDeps['environm
   const platform = controlPlane({ url: config.controlPlaneUrl, runId: config.runId, token: config.runToken, signal: halt.signal });
   const { correlationId, traceparent } = config;
   return inSpan('run attempt', { correlationId, traceparent, attributes: { 'codexk8s.run.id': config.runId } }, async (span) => {
-    using _beats = startHeartbeat({ controlPlane: platform, everyMs: config.heartbeatMs, folder: config.runDir, stop, log });
+    using _beats = startHeartbeat({ controlPlane: platform, longestMs: config.heartbeatMs, folder: config.runDir, stop, log });
     try {
       const folder = await openRunFolder(config.runDir);
       await writePidFile(folder, 'runner', process.pid);

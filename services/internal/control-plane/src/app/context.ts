@@ -18,6 +18,8 @@ export interface Context {
   readonly providerFor: (token: string) => RepositoryProvider;
   /** The claims of a run token; throws `auth.unauthorized`. */
   readonly verifyRunToken: (token: string) => Promise<Readonly<Record<string, unknown>>>;
+  /** Seconds until an attempt that works is to say again that it lives. */
+  readonly heartbeatSec: () => Promise<number>;
   /** The cluster of the admin pages; the trial has none. */
   readonly kube: Kube | undefined;
 }

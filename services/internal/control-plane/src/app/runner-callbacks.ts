@@ -19,9 +19,12 @@ function runner(caller: RunCaller): { type: 'agent'; id: string } {
 }
 
 /** `continue: false`: the run is over, or a newer attempt has it. */
-export async function recordHeartbeat({ store }: Context, caller: RunCaller): Promise<{ status: string; continue: boolean }> {
+export async function recordHeartbeat(
+  { store, heartbeatSec }: Context,
+  caller: RunCaller,
+): Promise<{ status: string; continue: boolean; next_in_seconds?: number }> {
   const run = await recordSignOfLife(store.db, { id: caller.runId, attempt: caller.attempt });
-  if (run) return { status: run.status, continue: run.finishedAt === null };
+  if (run) return { status: run.status, continue: run.finishedAt === null, next_in_seconds: await heartbeatSec() };
   const now = await getRun(store.db, caller.runId);
   return { status: now?.status ?? 'cancelled', continue: false };
 }

@@ -65,6 +65,14 @@ test('a token of an older attempt, of another run, or none gets nothing', async 
   });
 });
 
+test('an attempt that works hears when to say again that it lives', async () => {
+  const run = await started();
+
+  const beat = await plane.asRun(run, { method: 'POST', url: url(run, 'heartbeat') });
+
+  expect(beat.json()).toEqual({ status: 'running', continue: true, next_in_seconds: 5 });
+});
+
 test('the end of an attempt is stored once, and does not make the run succeed', async () => {
   const run = await started();
   const finish = (payload: object) => plane.asRun(run, { method: 'POST', url: url(run, 'result'), payload });

@@ -28,7 +28,6 @@ import {
 import { AppError } from '@codex-k8s/domain';
 import type { Logger } from '@codex-k8s/runtime';
 import type { AgentRuntime, AliveAttempt, LaunchSpec, RuntimeEvent } from '../app/agent-runtime.ts';
-import { heartbeatSec } from './heartbeat-interval.ts';
 
 export interface KubernetesRuntimeOptions {
   readonly kube: Kube;
@@ -107,8 +106,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
       if (spec.attempt > 1) await end(spec.runId, { keep: spec.attempt, graceSec: 0 }); // nothing came before the first
       const namespace = spec.namespace ?? (await sharedNamespace(spec.projectId));
       try {
-        const inFlight = (await jobs.all()).length;
-        jobs.put(await applyRunJob(kube, jobInput(options, { spec, namespace, inFlight })));
+        jobs.put(await applyRunJob(kube, jobInput(options, spec, namespace)));
       } catch (error) {
         prepared.delete(namespace); // it may have been deleted since
         throw error;
@@ -179,14 +177,7 @@ function aliveAttempt(at: { runId: string; attempt: number }, pod: V1Pod | undef
   }
 }
 
-interface Placed {
-  readonly spec: LaunchSpec;
-  readonly namespace: string;
-  /** Attempts that work already. */
-  readonly inFlight: number;
-}
-
-function jobInput(options: KubernetesRuntimeOptions, { spec, namespace, inFlight }: Placed): RunJobInput {
+function jobInput(options: KubernetesRuntimeOptions, spec: LaunchSpec, namespace: string): RunJobInput {
   const { runId, projectId, attempt, correlationId, runToken, traceparent } = spec;
   return {
     namespace,
@@ -201,7 +192,7 @@ function jobInput(options: KubernetesRuntimeOptions, { spec, namespace, inFlight
       CODEXK8S_CORRELATION_ID: correlationId,
       CODEXK8S_CONTROL_PLANE_URL: options.controlPlaneUrl,
       CODEXK8S_MODEL_BASE_URL: options.modelBaseUrl,
-      CODEXK8S_HEARTBEAT_SECONDS: String(heartbeatSec({ inFlight, timeoutSec: options.heartbeatTimeoutSec })),
+      CODEXK8S_HEARTBEAT_SECONDS: String(options.heartbeatTimeoutSec / 4), // one that is heard three times too late is never taken for dead
       ...(options.otlpEndpoint !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint }),
       ...(traceparent !== undefined && { TRACEPARENT: traceparent }),
     },
