@@ -19,7 +19,7 @@ function nameOf(call: RepositoryCall): string {
 
 async function present(call: RepositoryCall, ref: string, sha: string) {
   const { api } = repositoryUrls(call.forge, call.repository);
-  const type = (await objectType(gitDirOfCall(call), sha)) ?? 'commit';
+  const type = ref.startsWith('refs/heads/') ? 'commit' : ((await objectType(gitDirOfCall(call), sha)) ?? 'commit'); // git lets a branch point at nothing else
   return { ref, node_id: nodeId('Ref', ref), url: `${api}/git/${ref}`, object: { sha, type, url: `${api}/git/${type}s/${sha}` } };
 }
 
