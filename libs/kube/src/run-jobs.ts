@@ -36,15 +36,18 @@ export interface WatchOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** Grouped by run. */
 export function watchRunJobs(kube: Kube, { onError }: WatchOptions): Watched<V1Job> {
   return watchObjects<V1Job>(kube, {
     path: '/apis/batch/v1/jobs',
     labelSelector: ours,
     list: () => kube.batch.listJobForAllNamespaces({ labelSelector: ours }),
+    groupOf: runOf,
     onError,
   });
 }
 
+/** Grouped by run. */
 export function watchRunPods(
   kube: Kube,
   { onError, ...heard }: WatchOptions & { onChange?: (pod: V1Pod) => void; onGone?: (pod: V1Pod) => void },
@@ -53,10 +56,13 @@ export function watchRunPods(
     path: '/api/v1/pods',
     labelSelector: ours,
     list: () => kube.core.listPodForAllNamespaces({ labelSelector: ours }),
+    groupOf: runOf,
     onError,
     ...heard,
   });
 }
+
+const runOf = (object: V1Job | V1Pod): string | undefined => attemptOf(object)?.runId;
 
 /** What the cluster says about a Job or pod of a run, such as that its image is pulled or that no node has room. */
 export interface RunEvent {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@codex-k8s/domain';
 import { ListWatch, Watch, type KubernetesListObject, type KubernetesObject } from '@kubernetes/client-node';
 import type { Kube } from './client.ts';
+import { knownObjects } from './known-objects.ts';
 
 export interface WatchInput<T extends KubernetesObject> {
   /** Of the list, such as `/apis/batch/v1/jobs`. */
@@ -13,12 +14,16 @@ export interface WatchInput<T extends KubernetesObject> {
   readonly onError: (error: unknown) => void;
   readonly onChange?: ((object: T) => void) | undefined;
   readonly onGone?: ((object: T) => void) | undefined;
+  /** What `of` finds objects by. */
+  readonly groupOf?: ((object: T) => string | undefined) | undefined;
 }
 
 /** What the cluster holds of one kind, kept up to date by a watch: asking costs no request. */
 export interface Watched<T> extends AsyncDisposable {
   /** Everything, once the first list has arrived; `kube.unavailable` when that takes too long. */
   all(): Promise<readonly T[]>;
+  /** As `all`, but only those of a group. */
+  of(group: string): Promise<readonly T[]>;
   /** What an act of our own has just returned, so that the next question sees it although the watch may be late. */
   put(object: T): void;
 }
@@ -29,16 +34,17 @@ const reconnectMs = 1_000;
 /** The client library's informer, which lists again after 410; a lost connection is opened again from where it was. */
 export function watchObjects<T extends KubernetesObject>(
   { config }: Kube,
-  { path, labelSelector, fieldSelector, list, onError, onChange, onGone }: WatchInput<T>,
+  { path, labelSelector, fieldSelector, list, onError, onChange, onGone, groupOf = () => undefined }: WatchInput<T>,
 ): Watched<T> {
-  const known = new Map<string, T>();
+  const known = knownObjects(groupOf);
   const informer = new ListWatch<T>(path, new Watch(config), list, false, labelSelector, fieldSelector);
   const stopped = new AbortController();
   const first = Promise.withResolvers<void>();
   let hasFailed = false;
 
   const see = (object: T): void => {
-    known.set(keyOf(object), object);
+    delete object.metadata?.managedFields; // much of what an object takes, and nobody reads it
+    known.put(object);
     try {
       onChange?.(object);
     } catch (error) {
@@ -48,7 +54,7 @@ export function watchObjects<T extends KubernetesObject>(
   informer.on('add', see);
   informer.on('update', see);
   informer.on('delete', (object) => {
-    known.delete(keyOf(object));
+    known.remove(object);
     onGone?.(object);
   });
   informer.on('error', (error: unknown) => {
@@ -66,20 +72,24 @@ export function watchObjects<T extends KubernetesObject>(
   }
   void start();
 
+  async function listed(): Promise<void> {
+    const isThere = await Promise.race([first.promise.then(() => true), sleep(firstListMs, false, { ref: false })]);
+    if (!isThere) throw new AppError('kube.unavailable', `The cluster has not listed ${path} yet.`);
+  }
+
   return {
     all: async () => {
-      const isThere = await Promise.race([first.promise.then(() => true), sleep(firstListMs, false, { ref: false })]);
-      if (!isThere) throw new AppError('kube.unavailable', `The cluster has not listed ${path} yet.`);
-      return [...known.values()];
+      await listed();
+      return known.all();
     },
-    put: (object) => void known.set(keyOf(object), object),
+    of: async (group) => {
+      await listed();
+      return known.of(group);
+    },
+    put: (object) => known.put(object),
     async [Symbol.asyncDispose]() {
       stopped.abort();
       await informer.stop();
     },
   };
-}
-
-function keyOf({ metadata }: KubernetesObject): string {
-  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
 }

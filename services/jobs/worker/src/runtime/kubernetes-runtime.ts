@@ -82,23 +82,19 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Agen
 
   /** Ends Jobs of the run and waits until their pods are gone, so that two attempts never work at once. */
   async function end(runId: string, { keep, graceSec }: { keep?: number; graceSec: number }): Promise<void> {
-    const others = (await jobs.all()).filter((job) => {
-      const at = attemptOf(job);
-      return at?.runId === runId && at.attempt !== keep;
-    });
+    const others = (await jobs.of(runId)).filter((job) => attemptOf(job)?.attempt !== keep);
     for (const job of others) await deleteRunJob(kube, { job, graceSec });
     const isLeft = async (): Promise<boolean> =>
-      (await pods.all()).some((pod) => {
-        const at = attemptOf(pod);
-        return at?.runId === runId && at.attempt !== keep && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
-      });
+      (await pods.of(runId)).some(
+        (pod) => attemptOf(pod)?.attempt !== keep && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed',
+      );
     for (const deadline = Date.now() + endWithinMs; await isLeft(); await sleep(100)) {
       if (Date.now() > deadline) throw new AppError('kube.unavailable', `The pods of run ${runId} do not end; their node may be gone.`);
     }
   }
 
   async function podOf({ runId, attempt }: { runId: string; attempt: number }): Promise<V1Pod | undefined> {
-    return (await pods.all()).find((one) => attemptKey(one) === `${runId}/${attempt}`);
+    return (await pods.of(runId)).find((one) => attemptOf(one)?.attempt === attempt);
   }
 
   return {
