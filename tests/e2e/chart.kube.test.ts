@@ -18,7 +18,7 @@ import {
   type Helm,
   type Outside,
 } from './chart-platform.ts';
-import { ensureImage, ensureReleases, type Release } from './test-images.ts';
+import { ensureImage, ensureReleases, nextMigration, type Release } from './test-images.ts';
 import type { TrialApi } from './trial-api.ts';
 import { trialFolder, until } from './trial-platform.ts';
 
@@ -300,7 +300,7 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
     ['upgrade', 'now', 'next'],
     ['rollback', 'next', 'now'],
   ] as const)(
-    '%s replaces every service by another version while a run is at work, which ends as if nothing had been',
+    '%s, over a migration, replaces every service by another version while a run is at work, which ends as if nothing had been',
     async (name, from, to) => {
       const gate = outside.gate(name);
       const steps = ['file path=docs/first.txt\nx', `sh\n${gate.script}`, `file path=docs/last.txt\n${name}`].map(
@@ -330,6 +330,10 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
       expect([await databasePods(), await keys()]).toEqual([database, keysBefore]);
     },
   );
+
+  test('the upgrade has migrated before, and the rollback left it so', async () => {
+    expect(JSON.parse(await migrationLog())).toMatchObject({ pending: [nextMigration.name], applied: [nextMigration.name] });
+  });
 
   test('uninstalling leaves the data, its keys and the namespaces of runs, and installing again finds them', async () => {
     const atRest = async () => {

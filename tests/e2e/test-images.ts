@@ -26,12 +26,22 @@ export interface Release {
 
 const versionFile = 'services/internal/control-plane/package.json';
 
-/** The platform as it is committed, and the same as its next release: one layer more, with another version. */
+/** What the next release does to the database: the one before has to work with it, during the upgrade and after going back. */
+export const nextMigration = {
+  name: '9999_next_release.sql',
+  text: "alter table core.agent_runs add column next_release text not null default 'x';\ncreate index agent_runs_next on core.agent_runs (next_release);\n",
+};
+
+/** The platform as it is committed, and the same as its next release: one layer more, with another version and a migration. */
 export async function ensureReleases(node: { readonly registry: string }): Promise<{ now: Release; next: Release }> {
   const image = await ensureImage('platform', node);
   const manifest = JSON.parse(git('show', `HEAD:${versionFile}`)) as { version: string }; // our own file
   const next = { image: `${image}-next`, version: `${manifest.version}-next` };
-  pushWithFile(image, next.image, { path: `app/${versionFile}`, content: JSON.stringify({ ...manifest, version: next.version }), ...node });
+  const added = {
+    [`app/${versionFile}`]: JSON.stringify({ ...manifest, version: next.version }),
+    [`app/libs/store/migrations/${nextMigration.name}`]: nextMigration.text,
+  };
+  pushWithFiles(image, next.image, added, node);
   const digestOf = (name: string): string => crane('digest', reachable(name, node)).trim();
   return {
     now: { image, version: manifest.version, digest: digestOf(image) },
@@ -39,19 +49,21 @@ export async function ensureReleases(node: { readonly registry: string }): Promi
   };
 }
 
-interface AddedFile {
-  readonly path: string;
-  readonly content: string;
-  readonly registry: string;
-}
-
-function pushWithFile(from: string, to: string, { path, content, registry }: AddedFile): void {
+/** `added`: contents by path. */
+function pushWithFiles(
+  from: string,
+  to: string,
+  added: Readonly<Record<string, string>>,
+  { registry }: { readonly registry: string },
+): void {
   const folder = mkdtempSync(join(tmpdir(), 'codexk8s-layer-'));
   try {
-    mkdirSync(join(folder, dirname(path)), { recursive: true });
-    writeFileSync(join(folder, path), content);
+    for (const [path, content] of Object.entries(added)) {
+      mkdirSync(join(folder, dirname(path)), { recursive: true });
+      writeFileSync(join(folder, path), content);
+    }
     const layer = join(folder, 'layer.tar');
-    runCommand('tar', '--create', '--file', layer, '--owner=0', '--group=0', '--mtime=@0', '--directory', folder, path);
+    runCommand('tar', '--create', '--file', layer, '--owner=0', '--group=0', '--mtime=@0', '--directory', folder, ...Object.keys(added));
     crane('append', '--base', reachable(from, { registry }), '--new_layer', layer, '--new_tag', reachable(to, { registry }));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -25,7 +25,8 @@ export function listMigrations(): Migration[] {
 
 /**
  * Applies what is missing, oldest first, each file in one transaction, forward only. Safe to call from several processes at once.
- * Returns the names it applied. `config.invalid`: a file that was applied has been edited since, or the database is newer than the code.
+ * Returns the names it applied. A database that is newer than the code, as after a rollback, is left as it is. `config.invalid`: a file that was
+ * applied has been edited since.
  */
 export async function migrate(store: Store): Promise<string[]> {
   await store.exec(`create table if not exists public.schema_migrations (
