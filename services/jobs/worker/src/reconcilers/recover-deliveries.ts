@@ -5,18 +5,26 @@ import { knownDeliveries, listRepositories, recordEvent, type Repository } from 
 import { hostOfRepository, worker, type Context } from '../app/context.ts';
 
 const lookBackMs = 24 * 3_600_000;
+/** The host may list a delivery somewhat later than one that came after it. */
+const overlapMs = 120_000;
 const perPass = 20;
 
-/** Deliveries the host could not hand over while the platform was away are asked for again: a missed webhook costs time, not work. */
+/**
+ * Deliveries the host could not hand over while the platform was away are asked for again: a missed webhook costs time, not work. A worker that
+ * begins looks back a day, and then only to what it has not seen to: a busy repository has many pages a day, and the host counts requests.
+ */
 export function recoverDeliveries(context: Context): Reconciler {
   const { config, store, log } = context;
+  const seenTo = new Map<string, Date>();
   return {
     name: 'recover-deliveries',
     everyMs: config.redeliveryMs,
     reconcile: async () => {
       for (const repository of await listRepositories(store.db)) {
         try {
-          await recover(context, repository);
+          const hook = `${repository.id}/${repository.hookId}`;
+          const since = seenTo.get(hook) ?? new Date(Date.now() - lookBackMs);
+          seenTo.set(hook, await recover(context, repository, since));
         } catch (error) {
           log.info(
             { repository: `${repository.owner}/${repository.name}`, ...describeError(error) },
@@ -29,10 +37,11 @@ export function recoverDeliveries(context: Context): Reconciler {
   };
 }
 
-async function recover(context: Context, repository: Repository): Promise<void> {
-  if (repository.hookId === null) return;
+/** Returns from when on to look the next time. */
+async function recover(context: Context, repository: Repository, since: Date): Promise<Date> {
+  if (repository.hookId === null) return since;
   const { provider } = hostOfRepository(context, repository);
-  const deliveries = await provider.listHookDeliveries(repository, repository.hookId, new Date(Date.now() - lookBackMs));
+  const deliveries = await provider.listHookDeliveries(repository, repository.hookId, since);
   const arrived = new Set(deliveries.filter(({ statusCode }) => statusCode >= 200 && statusCode < 300).map(({ guid }) => guid));
   const missing = new Map(
     deliveries.filter(({ guid, event }) => event !== 'ping' && !arrived.has(guid)).map((delivery) => [delivery.guid, delivery]),
@@ -50,6 +59,9 @@ async function recover(context: Context, repository: Repository): Promise<void> 
       payload: { delivery_id: guid, event_type: event, repository: `${repository.owner}/${repository.name}` },
     });
   }
+  if (unknown.length > perPass) return since;
+  const newest = Math.max(...deliveries.map(({ deliveredAt }) => deliveredAt.getTime())); // by the host's clock
+  return new Date(Math.max(since.getTime(), newest - overlapMs));
 }
 
 /** False: the host does not hand over this one, such as an expired one; the others must not wait for it. */
