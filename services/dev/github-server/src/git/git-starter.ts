@@ -27,7 +27,8 @@ export interface GitStarter extends Disposable {
   run(request: StartRequest): Promise<GitResult>;
 }
 
-const shellCount = 4;
+/** Each command mostly waits for a core. */
+const shellCount = 16;
 
 export function startGitStarter(): GitStarter {
   const folder = mkdtempSync(join(tmpdir(), 'codexk8s-git-'));

@@ -61,17 +61,15 @@ function change(call: RepositoryCall): Answer {
   return ok(presentHook(call.forge, call.repository, changed));
 }
 
-/** Newest first, paged by cursor as on GitHub; what is still queued is not listed. */
+/** Newest first, paged by cursor as on GitHub; what is still queued is not listed, so that a page may be shorter. */
 function deliveries(call: RepositoryCall): Answer {
   const { perPage } = pageOf(call.query);
   const before = Number(call.query['cursor'] ?? Number.MAX_SAFE_INTEGER);
-  const older = call.forge.store.deliveries
-    .list(hookOf(call).id)
-    .filter((delivery) => !delivery.queued && delivery.id < before)
-    .toReversed();
-  const shown = older.slice(0, perPage);
-  const last = shown.at(-1);
-  if (older.length <= perPage || !last) return ok(shown.map(presentDelivery));
+  const hook = hookOf(call).id;
+  const found = call.forge.store.deliveries.before(hook, { id: before, limit: perPage + 1 });
+  const shown = found.slice(0, perPage).filter(({ queued }) => !queued);
+  const last = found.at(perPage - 1);
+  if (found.length <= perPage || !last) return ok(shown.map(presentDelivery));
   const next = new URL(call.url);
   next.searchParams.set('cursor', String(last.id));
   return { status: 200, body: shown.map(presentDelivery), headers: { link: `<${next.href}>; rel="next"` } };

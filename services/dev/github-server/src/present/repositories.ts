@@ -69,7 +69,7 @@ export function presentMinimalRepository(view: View, repository: RepositoryRecor
 /** As in webhook payloads and lists. */
 export function presentRepository(view: View, repository: RepositoryRecord) {
   const { html } = repositoryUrls(view, repository);
-  const openIssues = view.store.issues.list(repository.id).filter((issue) => issue.state === 'open').length;
+  const openIssues = view.store.issues.count(repository.id, 'state', 'open');
   return {
     ...presentMinimalRepository(view, repository),
     created_at: repository.createdAt,

@@ -30,6 +30,9 @@ export interface Collection<T extends Document> {
   list(parent: number | string): T[];
   /** The first with a greater id. */
   next(parent: number | string, id: number): T | undefined;
+  /** The newest with a smaller id, by id, descending. */
+  before(parent: number | string, page: { readonly id: number; readonly limit: number }): T[];
+  count(parent: number | string, field: keyof T & string, value: string): number;
   all(): T[];
   insert(place: Place, draft: Omit<T, 'id'>): T;
   /** Replaces the fields named; answers the new document. */
@@ -83,6 +86,10 @@ function openCollection<T extends Document>(db: DatabaseSync, kind: string, tran
   const byName = db.prepare('select body from documents where kind = ? and parent = ? and name = ?');
   const byParent = db.prepare(`${ofParent} order by id`);
   const later = db.prepare(`${ofParent} and id > ? order by id limit 1`);
+  const earlier = db.prepare(`${ofParent} and id < ? order by id desc limit ?`);
+  const counted = db.prepare(
+    "select count(*) as n from documents indexed by documents_by_parent where kind = ? and parent = ? and body ->> ('$.' || ?) = ?",
+  );
   const every = db.prepare('select body from documents where kind = ? order by id');
   const nextId = db.prepare(
     'insert into sequences (kind, last) values (?, 1) on conflict (kind) do update set last = last + 1 returning last',
@@ -101,6 +108,8 @@ function openCollection<T extends Document>(db: DatabaseSync, kind: string, tran
     find: (parent, name) => read(byName.get(kind, String(parent), String(name))),
     list: (parent) => readAll(byParent.all(kind, String(parent))),
     next: (parent, id) => read(later.get(kind, String(parent), id)),
+    before: (parent, { id, limit }) => readAll(earlier.all(kind, String(parent), id, limit)),
+    count: (parent, field, value) => Number(counted.get(kind, String(parent), field, value)?.['n']),
     all: () => readAll(every.all(kind)),
     insert: ({ parent, name }, draft) =>
       transaction(() => {
