@@ -39,7 +39,7 @@ export async function startOnSimulatedNodes(
   starting.defer(() => folder.remove());
   await installRights(kube);
   const kubeconfig = join(folder.path, 'worker.kubeconfig');
-  await writeTokenKubeconfig(kube, { namespace: 'codex-k8s', serviceAccount: 'codex-k8s-worker', path: kubeconfig });
+  await writeTokenKubeconfig(kube, { namespace: 'codex-k8s', serviceAccount: 'codex-k8s-worker', path: kubeconfig, hours: 12 });
   const names = Array.from({ length: count }, (_, n) => `simulated-${n + 1}`);
   const platform = starting.use(
     await startServicesBeside(startGithubProcess, {

@@ -2,16 +2,16 @@ import { writeFileSync } from 'node:fs';
 import { AppError } from '@codex-k8s/domain';
 import { translated, type Kube } from './client.ts';
 
-/** Writes a kubeconfig that speaks as a service account for an hour. */
+/** Writes a kubeconfig that speaks as a service account for so many hours. */
 export async function writeTokenKubeconfig(
   { config, core }: Kube,
-  { namespace, serviceAccount, path }: { namespace: string; serviceAccount: string; path: string },
+  { namespace, serviceAccount, path, hours = 1 }: { namespace: string; serviceAccount: string; path: string; hours?: number },
 ): Promise<void> {
   const { status } = await translated(`Token of ${namespace}/${serviceAccount}`, () =>
     core.createNamespacedServiceAccountToken({
       name: serviceAccount,
       namespace,
-      body: { spec: { audiences: [], expirationSeconds: 3_600 } },
+      body: { spec: { audiences: [], expirationSeconds: hours * 3_600 } },
     }),
   );
   const cluster = config.getCurrentCluster();
