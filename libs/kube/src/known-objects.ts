@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 
-/** Objects by namespace and name, and by a group each belongs to. */
+/** Objects by namespace and name, and by the group each may belong to. */
 export interface KnownObjects<T> {
   put(object: T): void;
   remove(object: T): void;
@@ -18,21 +18,21 @@ export function knownObjects<T extends KubernetesObject>(groupOf: (object: T) =>
     const before = known.get(key);
     if (!before) return;
     known.delete(key);
-    const group = groupOf(before) ?? '';
-    const members = groups.get(group);
+    const group = groupOf(before);
+    const members = group === undefined ? undefined : groups.get(group);
     members?.delete(key);
-    if (members?.size === 0) groups.delete(group);
+    if (group !== undefined && members?.size === 0) groups.delete(group);
   }
 
   return {
     put: (object) => {
       remove(object);
       const key = keyOf(object);
-      const group = groupOf(object) ?? '';
-      const members = groups.get(group) ?? new Map<string, T>();
-      members.set(key, object);
-      groups.set(group, members);
       known.set(key, object);
+      const group = groupOf(object);
+      if (group === undefined) return; // such as an event, of which there are more than of all else
+      const members = groups.get(group) ?? new Map<string, T>();
+      groups.set(group, members.set(key, object));
     },
     remove,
     all: () => [...known.values()],

@@ -5,7 +5,7 @@ import { listMigrations } from './migrate.ts';
 const harmless = [
   /^create index /,
   /^drop (index|trigger) /,
-  /^create (schema|extension|table|trigger|type|view|(or replace )?function|or replace function) /,
+  /^create (schema|extension|table|trigger|type|view|(or replace )?function) /,
   /^alter table \S+ add column (?!.* not null(?!.* default ))/, // its inserts do not name it
   /^alter table \S+ set \(/,
   /^comment on /,

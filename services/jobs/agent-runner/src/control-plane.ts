@@ -6,6 +6,7 @@ import {
   finishAttempt,
   getRunSpec,
   heartbeat,
+  type HeartbeatResponse,
   type InsertRunEventData,
   insertRunEvent,
   type RunSpec,
@@ -21,15 +22,10 @@ export class AttemptOver extends Error {
   override readonly name = 'AttemptOver';
 }
 
+export type HeartbeatAnswer = HeartbeatResponse;
 export type LogLine = AppendRunLogsData['body']['lines'][number];
 export type RunEventType = InsertRunEventData['body']['event_type'];
 export type SessionSnapshot = SaveAgentSessionData['body'];
-
-export interface HeartbeatAnswer {
-  readonly status: string;
-  readonly continue: boolean;
-  readonly next_in_seconds?: number;
-}
 
 /** Every call repeats until the platform has answered, `signal` aborts, or the tries are used up (AppError `service.unavailable`). */
 export interface ControlPlane {

@@ -59,9 +59,9 @@ async function recover(context: Context, repository: Repository, since: Date): P
       payload: { delivery_id: guid, event_type: event, repository: `${repository.owner}/${repository.name}` },
     });
   }
-  if (unknown.length > perPass) return since;
-  const newest = Math.max(...deliveries.map(({ deliveredAt }) => deliveredAt.getTime())); // by the host's clock
-  return new Date(Math.max(since.getTime(), newest - overlapMs));
+  const newest = deliveries[0]?.deliveredAt; // by the host's clock
+  if (!newest || unknown.length > perPass) return since;
+  return new Date(Math.max(since.getTime(), newest.getTime() - overlapMs));
 }
 
 /** False: the host does not hand over this one, such as an expired one; the others must not wait for it. */
