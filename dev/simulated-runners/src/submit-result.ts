@@ -1,6 +1,6 @@
 import type { RunSpec } from '@codex-k8s/contracts/internal';
 
-/** The one tool an agent must call, as any MCP client calls it. */
+/** The one tool an agent must call, as every MCP client calls it. */
 export async function submitResult(spec: Pick<RunSpec, 'mcp_url' | 'mcp_token'>, report: object): Promise<void> {
   const response = await fetch(spec.mcp_url, {
     method: 'POST',

@@ -24,7 +24,7 @@ export interface McpOptions<C> {
 /** Arguments are checked by us, with our codes; the library only shows the schema. */
 const anything = { getValidator: () => (input: unknown) => ({ valid: true as const, data: input as never, errorMessage: undefined }) };
 
-/** Streamable HTTP, stateless: any replica answers any call (reference §7.1). Old and new protocol revisions are served alike. */
+/** Streamable HTTP, stateless: each replica answers every call (reference §7.1). Old and new protocol revisions are served alike. */
 export function mountMcp<C extends object>(
   app: FastifyInstance,
   { path, name, version, authenticate, toolsFor, onCall }: McpOptions<C>,

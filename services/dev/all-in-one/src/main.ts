@@ -7,7 +7,7 @@ import { startPlatform, type Platform } from './platform.ts';
 
 const help = `Starts the whole platform on this machine: gateway, control plane, worker, a development GitHub and a scripted model.
 
-  --port N        first of five ports (default: the first free block from 8080; 0: any free ones)
+  --port N        first of five ports (default: the first free block from 8080; 0: whichever are free)
   --data-dir DIR  where everything is kept (default .codexk8s)
   --reset         forget everything that was kept
   --agent NAME    trial (default) or codex

@@ -30,7 +30,7 @@ export function latestStatuses(statuses: readonly StatusRecord[]): StatusRecord[
   return [...new Map(statuses.map((status) => [status.context, status])).values()].toReversed();
 }
 
-/** GitHub's rule: any failure fails, anything pending (or nothing at all) is pending. */
+/** GitHub's rule: one failure fails, one pending (or nothing at all) is pending. */
 export function combinedState(statuses: readonly StatusRecord[]): 'failure' | 'pending' | 'success' {
   if (statuses.some(({ state }) => state === 'failure' || state === 'error')) return 'failure';
   return statuses.length === 0 || statuses.some(({ state }) => state === 'pending') ? 'pending' : 'success';

@@ -28,7 +28,7 @@ export function addUp(program: Command, context: Context): void {
       'Starts gateway, control plane, worker, a development GitHub with a demo repository and a scripted model in one process, prints the\n' +
         'address to open and runs until Ctrl-C. No cluster, no account, no key. Agents run as plain processes of this machine: not isolated.',
     )
-    .option('--port <n>', 'first of five ports (default: the first free block from 8080; 0: any free ones)')
+    .option('--port <n>', 'first of five ports (default: the first free block from 8080; 0: whichever are free)')
     .addOption(dataDirOption())
     .option('--reset', 'forget everything that was kept')
     .option('--agent <name>', 'trial (scripted) or codex', 'trial')
