@@ -697,9 +697,13 @@ CREATE INDEX agent_runs_project ON core.agent_runs USING btree (project_id, crea
 
 CREATE INDEX agent_runs_reported ON core.agent_runs USING btree (lease_owner) WHERE ((attempt_result IS NOT NULL) AND (status = ANY (ARRAY['running'::text, 'waiting_mcp'::text])));
 
+CREATE INDEX agent_runs_review_due ON core.agent_runs USING btree ((((wait_since AT TIME ZONE 'utc'::text) + make_interval(secs => (((policy ->> 'owner_review_timeout_sec'::text))::integer)::double precision)))) WHERE (status = 'waiting_owner_review'::text);
+
 CREATE INDEX agent_runs_uncleaned ON core.agent_runs USING btree (finished_at) WHERE ((cleaned_up_at IS NULL) AND (finished_at IS NOT NULL));
 
 CREATE INDEX agent_runs_unpublished ON core.agent_runs USING btree (updated_at) WHERE (published_state IS DISTINCT FROM ((((status || ':'::text) || attempt) || ':'::text) || COALESCE(pr_number, 0)));
+
+CREATE INDEX agent_runs_work_due ON core.agent_runs USING btree (timeout_at) WHERE ((status = 'running'::text) AND (attempt_result IS NULL));
 
 CREATE INDEX agent_runs_working ON core.agent_runs USING btree (project_id, agent_key) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text, 'waiting_mcp'::text]));
 

@@ -51,16 +51,20 @@ export async function listClaimedResults(db: Db, { owner, limit, except }: { own
 
 /**
  * Running or reviewed for longer than allowed. A run that waits for a tool call has no `timeout_at` (NFR-012); one whose attempt has ended
- * does not work any more, its outcome only waits for the code host.
+ * does not work any more, its outcome only waits for the code host. At most `limit` of each.
  */
 export async function listOverdueRuns(db: Db, limit: number): Promise<Run[]> {
   const { rows } = await sql<Run>`
-    select * from core.agent_runs
-    where (status = 'running' and timeout_at < now() and attempt_result is null)
-       or (status = 'waiting_owner_review' and wait_since + make_interval(secs => (policy ->> 'owner_review_timeout_sec')::int) < now())
-    order by timeout_at limit ${limit}`.execute(db);
+    (select * from core.agent_runs where status = 'running' and attempt_result is null and timeout_at < now()
+     order by timeout_at limit ${limit})
+    union all
+    (select * from core.agent_runs where status = 'waiting_owner_review' and ${reviewEnd} < now() at time zone 'utc'
+     order by ${reviewEnd} limit ${limit})`.execute(db);
   return rows;
 }
+
+/** As its index has it. */
+const reviewEnd = sql`(wait_since at time zone 'utc' + make_interval(secs => (policy ->> 'owner_review_timeout_sec')::int))`;
 
 export type UnpublishedRun = Run & { wantedState: string; claimedAt: Date };
 

@@ -159,17 +159,3 @@ test('what is written of every working run every few seconds touches no index', 
   const after = await getRun(store.db, run.id);
   expect(after).toEqual({ ...run, heartbeatAt: expect.any(Date) });
 });
-
-test('of a project with many slots a claim and a sweep read only those they mean', async () => {
-  const { projectId } = await aRepo();
-  await sql`insert into core.slots (project_id, slot_no) select ${projectId}, n from generate_series(1, 5000) n`.execute(store.db);
-  await sql`analyze core.slots`.execute(store.db);
-  const planOf = async (statement: ReturnType<typeof sql>): Promise<string> =>
-    JSON.stringify((await sql`explain ${statement}`.execute(store.db)).rows);
-
-  expect(await planOf(sql`select count(*) from core.slots where state <> 'free'`)).toContain('slots_taken');
-  expect(
-    await planOf(sql`select slot_no from core.slots where project_id = ${projectId} and slot_no <= 5000 and state = 'free'
-      order by slot_no for update skip locked limit 1`),
-  ).toContain('slots_free');
-});
