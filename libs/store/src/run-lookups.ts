@@ -83,11 +83,15 @@ export async function claimUnpublishedRuns(db: Db, { claimSec, limit, except }: 
   return rows;
 }
 
-/** Runs that are over and whose workspace is still there. */
-export async function listUncleanedRuns(db: Db, { keepSec, limit }: { keepSec: number; limit: number }): Promise<Run[]> {
+/** Runs that are over and whose workspace is still there. Listing claims them for `claimSec`, so that one worker cleans up, and a failure is tried again. */
+export async function claimUncleanedRuns(db: Db, wanted: { keepSec: number; claimSec: number; limit: number }): Promise<Run[]> {
   const { rows } = await sql<Run>`
-    select * from core.agent_runs where cleaned_up_at is null and finished_at < now() - make_interval(secs => ${keepSec})
-    order by finished_at limit ${limit}`.execute(db);
+    update core.agent_runs set retry_at = now() + make_interval(secs => ${wanted.claimSec})
+    where id in (select id from core.agent_runs
+                 where cleaned_up_at is null and finished_at < now() - make_interval(secs => ${wanted.keepSec})
+                   and (retry_at is null or retry_at <= now())
+                 order by finished_at limit ${wanted.limit} for update skip locked)
+    returning *`.execute(db);
   return rows;
 }
 

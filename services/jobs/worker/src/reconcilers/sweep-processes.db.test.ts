@@ -81,6 +81,20 @@ test('a workspace that cannot be removed is tried again', async () => {
 
   expect(await worker.pass(cleanWorkspaces)).toBe(0);
   worker.runtime.clean = clean;
+  expect(await worker.pass(cleanWorkspaces)).toBe(0); // not at once
+  await sql`update core.agent_runs set retry_at = now()`.execute(store.db);
 
   expect(await worker.pass(cleanWorkspaces)).toBe(1);
+  expect(await worker.run(run)).toMatchObject({ cleanedUpAt: expect.any(Date), retryAt: null });
+});
+
+test('of two workers one cleans up', async () => {
+  const runs = [await worker.aRunning({ issueNumber: 1 }), await worker.aRunning({ issueNumber: 2 })];
+  for (const { id } of runs) await moveRun(store.db, 'cancel', { id, actor: ann });
+  await sql`update core.agent_runs set finished_at = now() - interval '2 hours'`.execute(store.db);
+  const other = testWorker(store);
+
+  await Promise.all([worker.pass(cleanWorkspaces), other.pass(cleanWorkspaces)]);
+
+  expect([...worker.runtime.cleaned, ...other.runtime.cleaned].toSorted()).toEqual(runs.map(({ id }) => id).toSorted());
 });

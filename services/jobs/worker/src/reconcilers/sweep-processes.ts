@@ -1,8 +1,11 @@
 import type { Reconciler } from '@codex-k8s/runtime';
-import { changeRun, listStrays, listUncleanedRuns, recordEvent, releaseSlots } from '@codex-k8s/store';
+import { changeRun, claimUncleanedRuns, listStrays, recordEvent, releaseSlots } from '@codex-k8s/store';
 import { worker, type Context } from '../app/context.ts';
 import { each } from '../app/each.ts';
 import { keepPodLog } from '../app/keep-pod-log.ts';
+
+/** How long a workspace waits for another worker when one could not remove it, or died. */
+const claimSec = 60;
 
 /** What is left behind is ended: processes of runs that are over, waiting for the owner, or in a newer attempt; and slots of such runs. */
 export function sweepProcesses(context: Context): Reconciler {
@@ -30,10 +33,10 @@ export function cleanWorkspaces(context: Context): Reconciler {
     name: 'clean-workspaces',
     everyMs: Math.max(config.pollMs, 10_000),
     reconcile: async () =>
-      each(log, await listUncleanedRuns(store.db, { keepSec: config.workspaceKeepSec, limit: 20 }), async (run) => {
+      each(log, await claimUncleanedRuns(store.db, { keepSec: config.workspaceKeepSec, claimSec, limit: 20 }), async (run) => {
         await keepPodLog(context, run);
         await runtime.clean(run.id);
-        await changeRun(store.db, { id: run.id, set: { cleanedUpAt: new Date() } });
+        await changeRun(store.db, { id: run.id, set: { cleanedUpAt: new Date(), retryAt: null } });
         await recordEvent(store.db, {
           type: 'run.workspace.cleaned',
           correlationId: run.correlationId,
