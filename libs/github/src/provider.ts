@@ -7,7 +7,7 @@ import { webhookCalls } from './webhooks.ts';
 
 export type GithubProviderOptions = OctokitOptions;
 
-/** GitHub behind the seam of FR-002. One provider per token: its cache and its rate limit are those of that token. */
+/** GitHub behind the seam of FR-002. One provider per token: its rate limit is that of the token. */
 export function createGithubProvider(options: GithubProviderOptions): RepositoryProvider {
   const octokit = createOctokit(options);
   return {
