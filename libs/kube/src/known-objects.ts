@@ -30,7 +30,7 @@ export function knownObjects<T extends KubernetesObject>(groupOf: (object: T) =>
       const key = keyOf(object);
       known.set(key, object);
       const group = groupOf(object);
-      if (group === undefined) return; // such as an event, of which there are more than of all else
+      if (group === undefined) return; // such as one whose label somebody took away
       const members = groups.get(group) ?? new Map<string, T>();
       groups.set(group, members.set(key, object));
     },

@@ -95,6 +95,11 @@ test('an attempt is seen at once, runs to its end, and takes its Secret along', 
   const secret = await kube.core.readNamespacedSecret({ name: jobName(run), namespace });
   expect(Buffer.from(secret.data?.['CODEXK8S_RUN_TOKEN'] ?? '', 'base64').toString()).toBe('the-token');
   await vi.waitFor(async () => expect((await mine()).map(isAlive)).toEqual([false]), { timeout: 30_000, interval: 100 });
+  const held = [...(await mine()), ...(await pods.of(run.runId))].map((one) => Object.keys(JSON.parse(JSON.stringify(one))).toSorted());
+  expect(held).toEqual([
+    ['metadata', 'status'],
+    ['metadata', 'status'],
+  ]);
 
   await deleteRunJob(kube, { job, graceSec: 0 });
 

@@ -13,17 +13,23 @@ export interface WatchInput<T extends KubernetesObject> {
   /** Hears of every lost connection; it is opened again by itself. */
   readonly onError: (error: unknown) => void;
   readonly onChange?: ((object: T) => void) | undefined;
-  readonly onGone?: ((object: T) => void) | undefined;
+  readonly onGone?: ((object: Known<T>) => void) | undefined;
   /** What `of` finds objects by. */
   readonly groupOf?: ((object: T) => string | undefined) | undefined;
 }
 
+/** What is kept of an object. Whoever needs more hears it as it comes, or asks the cluster. */
+export type Known<T> = Pick<T, Extract<keyof T, KeptField>>;
+
+const keptFields = ['metadata', 'status'] as const;
+type KeptField = (typeof keptFields)[number];
+
 /** What the cluster holds of one kind, kept up to date by a watch: asking costs no request. */
 export interface Watched<T> extends AsyncDisposable {
   /** Everything, once the first list has arrived; `kube.unavailable` when that takes too long. */
-  all(): Promise<readonly T[]>;
+  all(): Promise<readonly Known<T>[]>;
   /** As `all`, but only those of a group. */
-  of(group: string): Promise<readonly T[]>;
+  of(group: string): Promise<readonly Known<T>[]>;
   /** What an act of our own has just returned, so that the next question sees it although the watch may be late. */
   put(object: T): void;
 }
@@ -43,13 +49,13 @@ export function watchObjects<T extends KubernetesObject>(
   let hasFailed = false;
 
   const see = (object: T): void => {
-    delete object.metadata?.managedFields; // much of what an object takes, and nobody reads it
     known.put(object);
     try {
       onChange?.(object);
     } catch (error) {
       onError(error); // an object nobody expected must not end the process
     }
+    lighten(object);
   };
   informer.on('add', see);
   informer.on('update', see);
@@ -92,4 +98,14 @@ export function watchObjects<T extends KubernetesObject>(
       await informer.stop();
     },
   };
+}
+
+/**
+ * The client library keeps every object for as long as the cluster has it, and thousands of specifications and an hour of events are most of a worker's
+ * memory. Fields stay and are empty: an object that loses a field takes more than before, since its shape is then its own.
+ */
+function lighten(object: KubernetesObject): void {
+  if (object.metadata) object.metadata.managedFields = undefined;
+  const kept: readonly string[] = keptFields;
+  for (const field of Object.keys(object)) if (!kept.includes(field)) Reflect.set(object, field, undefined);
 }
