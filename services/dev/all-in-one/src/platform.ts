@@ -62,7 +62,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   starting.use(await startGateway({ config: readConfig(GatewayConfig, env.gateway), log: logFor('api-gateway') }));
   await linkOwner(controlPlane.context, { apiUrl: urls.githubApi, token: secrets.ownerToken });
   await seedDemoProject(controlPlane.context, secrets.botToken);
-  const baseEnv = { PATH: environment['PATH'], LANG: environment['LANG'], TMPDIR: environment['TMPDIR'] };
+  const baseEnv = { PATH: environment['PATH'], LANG: environment['LANG'] };
   starting.use(await startWorker({ config: readConfig(WorkerConfig, env.worker), store, log: logFor('worker'), baseEnv }));
 
   const owner = await findUserByEmail(store.db, demo.ownerEmail);

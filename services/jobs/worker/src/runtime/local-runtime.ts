@@ -98,6 +98,9 @@ export function createLocalRuntime(options: LocalRuntimeOptions): AgentRuntime {
 
 /** A session of its own: it outlives a killed worker, and a signal reaches all of it. Returns the pid. */
 function start(options: LocalRuntimeOptions, { runId, correlationId, runToken, traceparent }: LaunchSpec, runDir: string): number {
+  const temporary = join(runDir, 'tmp');
+  rmSync(temporary, { recursive: true, force: true }); // an attempt that was killed has not tidied up
+  mkdirSync(temporary);
   const output = openSync(join(runDir, 'runner.log'), 'a');
   try {
     const child = spawn(process.execPath, [options.agentRunnerPath], {
@@ -106,6 +109,7 @@ function start(options: LocalRuntimeOptions, { runId, correlationId, runToken, t
       cwd: runDir,
       env: {
         ...options.baseEnv,
+        TMPDIR: temporary,
         CODEXK8S_RUN_ID: runId,
         CODEXK8S_CORRELATION_ID: correlationId,
         CODEXK8S_CONTROL_PLANE_URL: options.controlPlaneUrl,
