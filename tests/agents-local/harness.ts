@@ -46,7 +46,6 @@ export const canMount =
 function limited(limits: DiskLimit | undefined, runDir: string, command: readonly string[]): readonly string[] {
   if (!limits) return command;
   if ('fileKb' in limits) return ['bash', '-c', 'ulimit -f "$0" && exec "$@"', String(limits.fileKb), ...command];
-  mkdirSync(runDir, { recursive: true });
   const mount = `mount -t tmpfs -o size=${limits.diskKb}k tmpfs "$0" && exec "$@"`;
   return ['unshare', '--user', '--map-root-user', '--mount', 'bash', '-c', mount, runDir, ...command];
 }
@@ -102,6 +101,7 @@ export async function aHarness({ program = 'trial', env: extra = {} }: HarnessOp
     },
     start: (env = {}, limits) => {
       const main = [process.execPath, join(root, 'services/jobs/agent-runner/src/main.ts')];
+      mkdirSync(runDir, { recursive: true }); // the worker makes it; the runner knows it by that
       const [file = '', ...args] = limited(limits, runDir, main);
       const child = spawn(file, args, {
         cwd: folder,

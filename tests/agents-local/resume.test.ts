@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { aHarness, aPrompt, type Harness, markedProcesses, until } from './harness.ts';
@@ -225,7 +225,6 @@ test.concurrent('a runner whose platform was removed, folder and all, ends itsel
 test.concurrent('a runner whose platform was removed before it got its work order ends itself too', async () => {
   await using harness = await aHarness();
   harness.platform.isAway = true;
-  mkdirSync(harness.runDir); // the worker makes it
   const runner = harness.start();
   await until('the runner to be at work', () => existsSync(join(harness.runDir, 'runner.json')));
 
