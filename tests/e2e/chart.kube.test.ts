@@ -57,6 +57,7 @@ describe('the chart', () => {
     ...leastValues,
     postgresql: { enabled: false },
     externalDatabase: { secret: { name: 'database', readUrlKey: 'read-url' } },
+    trustedCertificates: { configMap: 'authorities' },
     secrets: { existingSecret: 'keys' },
     clusterPages: { enabled: true, secrets: true },
     model: { ...leastValues.model, apiKey: { name: 'model' } },
@@ -164,7 +165,7 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
       ensureReleases(node),
       ensureImage('agent', node),
       ensureImage('postgres', node).then(async (image) => {
-        external = await startExternalDatabase(kube, { image, node });
+        external = await startExternalDatabase(kube, { image, node, folder: folder.path });
         return image;
       }),
     ]);
@@ -370,7 +371,7 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
     await helm('uninstall', 'codex-k8s', '--wait', ...inNamespace);
   });
 
-  test('with an external database it is migrated by the hook, and a label becomes a reviewed pull request there', async () => {
+  test('with an external database it is migrated by the hook, and a label becomes a reviewed pull request there, over TLS', async () => {
     await external.tellPlatform();
     await install({ ...external.values, runs: { namespacePrefix: 'external' } });
     const migrated = await migrationLog();
@@ -386,6 +387,7 @@ describe.skipIf(node === undefined)('installed on the real node (needs root)', (
     expect([run.status, run.failure_message, review.status]).toEqual(['waiting_owner_review', undefined, 'succeeded']);
     expect((await api.run(run.id)).verification).toMatchObject({ confirmed: true });
     expect(await getRunView(external.store.db, run.id)).toMatchObject({ status: 'waiting_owner_review', issueNumber: issue });
+    expect(await external.countReaders()).toBeGreaterThan(0);
     expect(await workloads()).toEqual(['Deployment/codex-k8s', 'Deployment/codex-k8s-control-plane', 'Deployment/codex-k8s-worker']);
   });
 });

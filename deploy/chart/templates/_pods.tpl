@@ -56,19 +56,28 @@ topologySpreadConstraints:
 {{- end }}
 {{- end -}}
 
-{{/* Secrets are files, never variables: a list of (dict "env" variable "secret" name "key" key). */}}
-{{- define "codex-k8s.secret-env" -}}
-{{- range . }}
+{{/* Secrets are files, never variables: (dict "root" $ "secrets" list of (dict "env" variable "secret" name "key" key)). */}}
+{{- define "codex-k8s.files-env" -}}
+{{- range .secrets }}
 - { name: {{ .env }}_FILE, value: /run/codexk8s/{{ .env }} }
+{{- end }}
+{{- if .root.Values.trustedCertificates.configMap }}
+- { name: NODE_EXTRA_CA_CERTS, value: /run/codexk8s/certificates.pem }
 {{- end }}
 {{- end -}}
 
-{{- define "codex-k8s.secret-volume" -}}
-- name: secrets
+{{/* The same input. */}}
+{{- define "codex-k8s.files-volume" -}}
+- name: files
   projected:
     defaultMode: 288 # 0440; YAML 1.1 and 1.2 disagree about octal numbers
     sources:
-      {{- range . }}
+      {{- range .secrets }}
       - secret: { name: {{ .secret }}, items: [{ key: {{ .key }}, path: {{ .env }} }] }
+      {{- end }}
+      {{- with .root.Values.trustedCertificates }}
+      {{- if .configMap }}
+      - configMap: { name: {{ .configMap }}, items: [{ key: {{ .key }}, path: certificates.pem }] }
+      {{- end }}
       {{- end }}
 {{- end -}}

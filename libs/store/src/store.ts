@@ -159,7 +159,16 @@ export function translateDatabaseError(error: unknown): unknown {
   ) {
     return new AppError('database.unavailable', 'The database does not answer.', { cause: error });
   }
+  if (isUntrusted(error)) {
+    return new AppError('database.unavailable', `The certificate of the database is not accepted: ${message}.`, { cause: error });
+  }
   if (state === '53100' || saysDiskFull(message))
     return new AppError('database.full', 'The database has no space left to write.', { cause: error });
   return error;
+}
+
+/** The database answers over TLS and cannot prove who it is: Node.js has a code for each reason. */
+export function isUntrusted(error: unknown): boolean {
+  const code = String((error as { code?: unknown } | undefined)?.code); // any thrown value may lack it
+  return /^(CERT_|DEPTH_ZERO_|ERR_TLS_|SELF_SIGNED_|UNABLE_TO_)/.test(code);
 }

@@ -4,7 +4,7 @@
  */
 import { AppError, describeError, errorCodes } from '@codex-k8s/domain';
 import { readConfig } from '@codex-k8s/runtime';
-import { migrate, openStore, pendingMigrations, sqlState, translateDatabaseError } from '@codex-k8s/store';
+import { isUntrusted, migrate, openStore, pendingMigrations, sqlState, translateDatabaseError } from '@codex-k8s/store';
 import { z } from 'zod';
 import { environment } from './config.ts';
 
@@ -19,9 +19,18 @@ async function run(dryRun: boolean): Promise<object> {
   return { database: store.kind, pending, applied: dryRun ? [] : await migrate(store) };
 }
 
-/** PostgreSQL's word for a missing extension (pgvector above all) or right: the installation is wrong, not our code. */
+/** PostgreSQL's word for a missing extension (pgvector above all) or right, or TLS's for an authority: the installation is wrong, not our code. */
 function asRefusal(error: unknown): unknown {
-  if (!(error instanceof Error) || !['0A000', '58P01', '42501', '28000', '28P01', '3D000'].includes(sqlState(error) ?? '')) return error;
+  if (!(error instanceof Error)) return error;
+  if (isUntrusted(error))
+    return new AppError(
+      'config.invalid',
+      `PostgreSQL is not trusted: ${error.message}. NODE_EXTRA_CA_CERTS names a file of more authorities.`,
+      {
+        cause: error,
+      },
+    );
+  if (!['0A000', '58P01', '42501', '28000', '28P01', '3D000'].includes(sqlState(error) ?? '')) return error;
   return new AppError('config.invalid', `PostgreSQL refuses: ${error.message}`, { cause: error });
 }
 
@@ -29,7 +38,7 @@ try {
   const result = await run(process.argv.includes('--dry-run'));
   process.stdout.write(`${JSON.stringify(result)}\n`);
 } catch (thrown) {
-  const error = asRefusal(translateDatabaseError(thrown));
+  const error = translateDatabaseError(asRefusal(thrown));
   const { code, message } = describeError(error);
   process.stderr.write(`${JSON.stringify({ code, message, remedy: errorCodes[code].remedy })}\n`);
   process.exitCode = 1;
