@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRedactor } from '@codex-k8s/domain';
 import { createLogger } from '@codex-k8s/runtime';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { LogLine } from './control-plane.ts';
 import { startLogShipper } from './log-shipper.ts';
 
@@ -49,11 +49,10 @@ test('while the platform is away batches go to disk, and arrive in order afterwa
 
   shipper.add('tool', lines.join('\n'));
   expect(await shipper.flush(100)).toBe(false);
-  const spooled = (await readdir(folder)).length;
+  await vi.waitFor(async () => expect(await readdir(folder)).toHaveLength(6));
   gate.resolve();
 
   expect(await shipper.flush(5000)).toBe(true);
-  expect(spooled).toBe(6);
   expect(texts()).toEqual(lines);
   expect(sent.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   expect(await readdir(folder)).toEqual([]);
