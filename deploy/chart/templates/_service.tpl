@@ -48,7 +48,7 @@ spec:
           args: [{{ .component }}]
           env:
             {{- include "codex-k8s.env" (merge dict .settings.env $values.env .env $metrics $tracing) | trim | nindent 12 }}
-            {{- include "codex-k8s.files-env" (dict "root" $root "secrets" .secrets) | trim | nindent 12 }}
+            {{- include "codex-k8s.files-env" . | trim | nindent 12 }}
             {{- if .needsDatabase }}
             - name: CODEXK8S_TOKEN_ENCRYPTION_OLD_KEYS
               valueFrom: { secretKeyRef: { name: {{ include "codex-k8s.runtime-secret" $root }}, key: token-encryption-old-keys, optional: true } }
@@ -78,7 +78,7 @@ spec:
             - { name: files, mountPath: /run/codexk8s, readOnly: true }
             - { name: tmp, mountPath: /tmp }
       volumes:
-        {{- include "codex-k8s.files-volume" (dict "root" $root "secrets" .secrets) | nindent 8 }}
+        {{- include "codex-k8s.files-volume" . | nindent 8 }}
         - { name: tmp, emptyDir: { sizeLimit: 1Gi } }
 ---
 apiVersion: policy/v1

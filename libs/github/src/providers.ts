@@ -5,11 +5,10 @@ import { createGithubProvider } from './provider.ts';
 
 /** One provider per token, kept while it is in use. They keep answers together. */
 export function githubProviders({ baseUrl }: { readonly baseUrl: string }): (token: string) => RepositoryProvider {
-  const providers = new LRUCache<string, RepositoryProvider>({ max: 1_000 });
   const answers = keepAnswers();
-  return (token) => {
-    const provider = providers.get(token) ?? createGithubProvider({ baseUrl, token, answers });
-    providers.set(token, provider);
-    return provider;
-  };
+  const providers = new LRUCache<string, RepositoryProvider>({
+    max: 1_000,
+    memoMethod: (token) => createGithubProvider({ baseUrl, token, answers }),
+  });
+  return (token) => providers.memo(token);
 }

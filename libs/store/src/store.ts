@@ -137,8 +137,8 @@ async function listenForever({ url, channel, onNotify, onError, signal }: Listen
 
 /** PostgreSQL's own code of an error, such as `23505`, when it is one. */
 export function sqlState(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | undefined)?.code; // any thrown value may lack it
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  const code = codeOf(error);
+  return /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
@@ -149,7 +149,7 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
 /** The thrown value as `database.unavailable` or `database.full` when the connection or the disk, not the statement, is at fault. */
 export function translateDatabaseError(error: unknown): unknown {
   const state = sqlState(error);
-  const network = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE'].includes(String((error as { code?: unknown } | undefined)?.code));
+  const network = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE'].includes(codeOf(error));
   const lost = state !== undefined && (state.startsWith('08') || state.startsWith('57P'));
   const message = error instanceof Error ? error.message : '';
   if (
@@ -169,6 +169,11 @@ export function translateDatabaseError(error: unknown): unknown {
 
 /** The database answers over TLS and cannot prove who it is: Node.js has a code for each reason. */
 export function isUntrusted(error: unknown): boolean {
-  const code = String((error as { code?: unknown } | undefined)?.code); // any thrown value may lack it
-  return /^(CERT_|DEPTH_ZERO_|ERR_TLS_|SELF_SIGNED_|UNABLE_TO_)/.test(code);
+  return /^(CERT_|DEPTH_ZERO_|ERR_TLS_|SELF_SIGNED_|UNABLE_TO_)/.test(codeOf(error));
+}
+
+/** PostgreSQL's or Node.js's; empty: it has none. */
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null | undefined)?.code; // any thrown value may lack it
+  return typeof code === 'string' ? code : '';
 }

@@ -22,16 +22,11 @@ async function run(dryRun: boolean): Promise<object> {
 /** PostgreSQL's word for a missing extension (pgvector above all) or right, or TLS's for an authority: the installation is wrong, not our code. */
 function asRefusal(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  if (isUntrusted(error))
-    return new AppError(
-      'config.invalid',
-      `PostgreSQL is not trusted: ${error.message}. NODE_EXTRA_CA_CERTS names a file of more authorities.`,
-      {
-        cause: error,
-      },
-    );
-  if (!['0A000', '58P01', '42501', '28000', '28P01', '3D000'].includes(sqlState(error) ?? '')) return error;
-  return new AppError('config.invalid', `PostgreSQL refuses: ${error.message}`, { cause: error });
+  const isRefused = ['0A000', '58P01', '42501', '28000', '28P01', '3D000'].includes(sqlState(error) ?? '');
+  if (isRefused) return new AppError('config.invalid', `PostgreSQL refuses: ${error.message}`, { cause: error });
+  if (!isUntrusted(error)) return error;
+  const message = `PostgreSQL is not trusted: ${error.message}. NODE_EXTRA_CA_CERTS names a file of more authorities.`;
+  return new AppError('config.invalid', message, { cause: error });
 }
 
 try {

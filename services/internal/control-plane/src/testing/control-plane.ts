@@ -66,7 +66,7 @@ function fakeProvider(host: FakeHost): RepositoryProvider {
 
 export interface Answered {
   readonly statusCode: number;
-  // oxlint-disable-next-line typescript/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any -- answers are looked into freely by tests
   json(): any;
 }
 
